@@ -1,0 +1,57 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+
+/** The ledger activities and `startLook` run here. */
+export const CONTROL_QUEUE = 'twinport-control';
+
+/** The lanes of a site: a push never waits for a slot that a long blob holds. */
+export const pushQueue = (site: string): string => `twinport-${site}-push`;
+export const bulkQueue = (site: string): string => `twinport-${site}-bulk`;
+
+/** Workflow ids over this many bytes do not fit Temporal's SQL stores, which then call themselves unavailable. */
+const MAX_ID_BYTES = 200;
+const KEPT_BYTES = 120;
+
+export const syncImageId = (site: string, repository: string, tag: string): string => fitId(`sync/${site}/`, `${repository}:${tag}`);
+export const syncRepositoryId = (site: string, repository: string): string => fitId(`sync-repository/${site}/`, repository);
+export const backfillSiteId = (site: string): string => fitId('backfill/', site);
+export const tickId = (site: string, kind: string): string => fitId(`tick/${site}/`, kind);
+export const OWNER_ID = 'twinport/owner';
+
+/** Priorities inside the bulk lane; Temporal's scale is 1 (first) to 5 (last). */
+export const PRIORITY = { repair: 1, backfill: 3, verify: 5 } as const;
+
+export const SEARCH_ATTRIBUTES = { site: 'TwinportSite', repository: 'TwinportRepository' } as const;
+
+/** Signals, by the workflow that listens. */
+export const SIGNALS = {
+  /** `syncImage`: look at the tag; carries a `Look`. */
+  pushed: 'pushed',
+  /** `syncImage`: do not wait for the back-off. */
+  retry: 'retry',
+  /** `syncRepository`: a tagless push, a delete, or a request to compare; carries a `Notice`. */
+  noticed: 'noticed',
+  /** `backfillSite` */
+  pause: 'pause',
+  resume: 'resume',
+} as const;
+
+/** Queries. */
+export const QUERIES = { progress: 'progress' } as const;
+
+/** Workflow types. */
+export const WORKFLOWS = {
+  syncImage: 'syncImage',
+  syncRepository: 'syncRepository',
+  backfillSite: 'backfillSite',
+  tick: 'tick',
+  owner: 'owner',
+} as const;
+
+/** `<prefix><first 120 bytes>~<32 hex of SHA-256>` where the id would be too long. */
+function fitId(prefix: string, rest: string): string {
+  const bytes = utf8ToBytes(rest);
+  if (utf8ToBytes(prefix).length + bytes.length <= MAX_ID_BYTES) return prefix + rest;
+  const kept = new TextDecoder().decode(bytes.slice(0, KEPT_BYTES));
+  return `${prefix}${kept}~${bytesToHex(sha256(bytes)).slice(0, 32)}`;
+}

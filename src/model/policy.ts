@@ -1,0 +1,23 @@
+/** Globs that choose names: in if one of `include` and none of `exclude` matches. */
+export interface Patterns {
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+}
+
+/** How closely what lies at a secondary is read: `shallow` proves each blob by its size and last byte, `deep` hashes it. */
+export type Depth = 'shallow' | 'deep';
+
+/** What the control side decides for a site; it travels in workflow inputs, so that workers need no policy of their own. */
+export interface SitePolicy {
+  readonly site: string;
+  /** Changes with the policy: an outcome tells under which it was made. */
+  readonly revision: string;
+  /** Who may write: promotion raises it. */
+  readonly epoch: number;
+  /** The repository's name at the secondary, with `{repository}` for the primary's. */
+  readonly path: string;
+  readonly repositories: Patterns;
+  readonly tags: Patterns;
+  readonly deletes: { readonly policy: 'guard' | 'mirror' | 'never'; readonly confirmAfterMs: number };
+  readonly verify: { readonly everyMs: number; readonly depth: Depth };
+}

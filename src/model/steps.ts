@@ -1,0 +1,404 @@
+import type { Descriptor } from './descriptor.ts';
+import type { Digest } from './digest.ts';
+import type { Failure } from './failure.ts';
+import type { Depth, SitePolicy } from './policy.ts';
+
+/*
+ * The wire contract between workflows and activities: what each step is told and gives. Payloads carry references,
+ * digests and sizes; no credentials, no manifest bodies. Moments are milliseconds since the epoch, by Temporal's clock.
+ */
+
+/** One repository of one site; the name at the secondary follows from the policy. */
+export interface RepositoryStep {
+  readonly policy: SitePolicy;
+  readonly repository: string;
+}
+
+/** What an event or a scan says about a tag: where to look, and what should be seen. */
+export interface Look {
+  readonly tag: string;
+  /** The event's digest: while the tag is not yet this, the event came before the tag. */
+  readonly digest?: Digest;
+  /** When the event was received, by the receiver's clock. */
+  readonly receivedAt?: number;
+  /** An event without a digest gets one more look a while later. */
+  readonly lookAgain?: boolean;
+}
+
+/** What `syncRepository` is told by a tagless push, a delete event or a request to compare. */
+export interface Notice {
+  readonly kind: 'digest' | 'deleted' | 'compare';
+  readonly tag?: string;
+  readonly digest?: Digest;
+  readonly receivedAt: number;
+}
+
+/** A tag at one digest: the unit of work. */
+export interface TaggedImage {
+  /** Absent where a digest alone is meant (a subject whose referrers changed). */
+  readonly tag?: string;
+  readonly digest: Digest;
+}
+
+export interface TagFailure {
+  readonly tag?: string;
+  readonly digest?: Digest;
+  readonly failure: Failure;
+}
+
+// ---- fetchManifests -------------------------------------------------------------------------------------------
+
+export interface FetchManifestsInput extends RepositoryStep {
+  readonly looks: readonly Look[];
+  /** Also fetch what accompanies each image under tags of its own (fallback index, cosign). */
+  readonly companions: boolean;
+}
+
+export interface FetchedImage extends TaggedImage {
+  readonly manifests: number;
+  readonly blobs: number;
+  /** Of all content, each blob once. */
+  readonly bytes: number;
+  /** The event's digest is not what the tag holds: too early, or already replaced. */
+  readonly unexpected?: boolean;
+}
+
+export interface FetchManifestsResult {
+  readonly summary: string;
+  readonly images: readonly FetchedImage[];
+  /** Tags that the primary does not hold (404). */
+  readonly absent: readonly string[];
+  readonly failures: readonly TagFailure[];
+}
+
+// ---- enumerateLayers ------------------------------------------------------------------------------------------
+
+export interface EnumerateLayersInput extends RepositoryStep {
+  readonly images: readonly TaggedImage[];
+  readonly depth: Depth;
+}
+
+export interface EnumerateLayersResult {
+  readonly summary: string;
+  /** Blobs that the secondary lacks, each once. */
+  readonly lacking: readonly Descriptor[];
+  /** Blobs whose presence was proved by reading them. */
+  readonly present: number;
+  /** The list was cut: enumerate again after copying these. */
+  readonly more: boolean;
+  readonly failures: readonly TagFailure[];
+}
+
+// ---- copyBlobs ------------------------------------------------------------------------------------------------
+
+export interface CopyBlobsInput extends RepositoryStep {
+  readonly blobs: readonly Descriptor[];
+}
+
+export interface BlobFailure {
+  readonly digest: Digest;
+  readonly failure: Failure;
+}
+
+export interface CopyBlobsResult {
+  readonly summary: string;
+  readonly copied: number;
+  readonly bytes: number;
+  /** Of the bytes, those that an earlier attempt had already brought over. */
+  readonly resumedBytes: number;
+  readonly mounted: number;
+  /** Found present after all. */
+  readonly skipped: number;
+  readonly failures: readonly BlobFailure[];
+}
+
+/** Where the upload of a blob stands; carried by heartbeats, so that a new attempt goes on from there. */
+export interface UploadPosition {
+  readonly digest: Digest;
+  readonly location: string;
+  readonly offset: number;
+}
+
+/** What `copyBlobs` heartbeats. */
+export interface CopyHeartbeat {
+  readonly uploads: readonly UploadPosition[];
+  readonly done: readonly Digest[];
+  readonly bytes: number;
+  /** The last attempt that moved anything: attempts without progress are what is limited. */
+  readonly progressAttempt: number;
+}
+
+// ---- publishManifests -----------------------------------------------------------------------------------------
+
+export interface PublishManifestsInput extends RepositoryStep {
+  readonly images: readonly TaggedImage[];
+  readonly failedBlobs: readonly BlobFailure[];
+}
+
+export interface PublishedImage extends TaggedImage {
+  /**
+   * `verified`: read on both sides, equal; `moved`: the primary's tag is now another digest; `gone`: the primary's tag is
+   * no more; `incomplete`: the secondary lost content meanwhile, another round mends it.
+   */
+  readonly state: 'verified' | 'moved' | 'gone' | 'incomplete' | 'failed';
+  /** The digest that the secondary's tag held before and lost. */
+  readonly previous?: Digest;
+  /** Something was put at the secondary. */
+  readonly changed: boolean;
+  readonly bytes: number;
+  readonly failure?: Failure;
+}
+
+export interface PublishManifestsResult {
+  readonly summary: string;
+  readonly images: readonly PublishedImage[];
+  /** When the attempt that read both sides was scheduled. */
+  readonly look: number;
+}
+
+// ---- markVerification -----------------------------------------------------------------------------------------
+
+export type SyncState = 'pending' | 'started' | 'synced' | 'failed';
+export type VerificationState = 'pending' | 'started' | 'succeeded' | 'failed';
+
+/** What an activity saw of one tag, for the ledger. */
+export interface ImageOutcome {
+  readonly tag: string;
+  readonly digest?: Digest;
+  readonly sync: SyncState;
+  readonly verification: VerificationState;
+  readonly failure?: Failure;
+  /** When the attempt that looked was scheduled. */
+  readonly look: number;
+  readonly bytes?: number;
+  readonly previous?: Digest;
+  /** Twinport put or found it there equal: it is ours. */
+  readonly receivedAt?: number;
+  readonly attempts?: number;
+  /** The primary no longer holds the tag and the secondary never did: the row goes. */
+  readonly gone?: boolean;
+}
+
+export interface MarkVerificationInput extends RepositoryStep {
+  readonly outcomes: readonly ImageOutcome[];
+}
+
+export interface MarkVerificationResult {
+  readonly summary: string;
+  readonly recorded: number;
+  /** Tags whose looks overlapped and differed: they are `pending` and need another look. */
+  readonly overlapping: readonly string[];
+}
+
+// ---- scanning -------------------------------------------------------------------------------------------------
+
+export interface ListRepositoriesInput {
+  readonly policy: SitePolicy;
+  /** The last repository of the page before. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+export interface ListRepositoriesResult {
+  readonly summary: string;
+  /** In scope of the policy, sorted. */
+  readonly repositories: readonly string[];
+  readonly excluded: number;
+  /** Where to go on; absent on the last page. */
+  readonly next?: string;
+}
+
+export interface KnownRepositoriesInput {
+  readonly policy: SitePolicy;
+  readonly after?: string;
+  /** The catalog page's end; absent on the last page. */
+  readonly until?: string;
+}
+
+export interface CompareRepositoryInput extends RepositoryStep {
+  readonly after?: string;
+  readonly limit: number;
+}
+
+export interface ComparedTag {
+  readonly tag: string;
+  readonly digest: Digest;
+  /** The secondary holds the same digest and the same referrers. */
+  readonly same: boolean;
+}
+
+export interface CompareRepositoryResult {
+  readonly summary: string;
+  /** When this look was scheduled. */
+  readonly look: number;
+  /** The primary's tags in scope, of this page, sorted. */
+  readonly tags: readonly ComparedTag[];
+  /** Tags of this page's window at the secondary that the primary does not list. */
+  readonly extra: readonly string[];
+  readonly excluded: number;
+  readonly failures: readonly TagFailure[];
+  /** Where to go on; absent on the last page. */
+  readonly next?: string;
+  /** The primary says that it has no such repository. */
+  readonly absent?: boolean;
+}
+
+export interface RecordScanInput extends RepositoryStep {
+  /** One scan, however many pages. */
+  readonly scan: string;
+  readonly after?: string;
+  readonly page: CompareRepositoryResult;
+  /** `auto` re-reads what has no young verification; the others re-read all. */
+  readonly verify: 'auto' | Depth;
+}
+
+export interface RecordScanResult {
+  readonly summary: string;
+  /** Tags equal on both sides that are to be read back all the same. */
+  readonly verify: readonly string[];
+  /** Tags of the window that the ledger knows as ours and the primary does not list. */
+  readonly gone: readonly TaggedImage[];
+  /** Tags at the secondary that are neither the primary's nor ours. */
+  readonly foreign: number;
+}
+
+// ---- deletions ------------------------------------------------------------------------------------------------
+
+export interface PlanDeletionsInput extends RepositoryStep {
+  readonly candidates: readonly TaggedImage[];
+  /** Tags and digests that delete events named. */
+  readonly events: readonly Notice[];
+  /** When the listing that lacked them was scheduled. */
+  readonly look: number;
+  /** How far apart two listings must be; 0 when a person runs `sync`, which lists twice at once. */
+  readonly confirmAfterMs: number;
+}
+
+/** A tag that the ledger knows to be at the primary: reading it proves that the primary answers truthfully. */
+export interface PositiveControl {
+  readonly repository: string;
+  readonly tag: string;
+  readonly digest: Digest;
+}
+
+export interface PlannedDeletion {
+  readonly id: string;
+  readonly tag: string;
+  readonly digest: Digest;
+}
+
+export interface PlanDeletionsResult {
+  readonly summary: string;
+  /** May go now; the budget is reserved. */
+  readonly approved: readonly PlannedDeletion[];
+  readonly controls: readonly PositiveControl[];
+  readonly held: number;
+  /** Not yet confirmed by a second listing. */
+  readonly waiting: number;
+}
+
+export interface DeleteTagsInput extends RepositoryStep {
+  readonly deletions: readonly PlannedDeletion[];
+  readonly controls: readonly PositiveControl[];
+}
+
+export interface DeletionOutcome extends PlannedDeletion {
+  /**
+   * `deleted`; `absent`: was not there any more; `back`: the primary holds the tag (again); `changed`: the secondary's tag is not what
+   * Twinport put there; `held`: the registry or another user of the digest stands in the way; `unproved`: no evidence now, so nothing was done.
+   */
+  readonly result: 'deleted' | 'absent' | 'back' | 'changed' | 'held' | 'unproved';
+  readonly reason?: string;
+}
+
+export interface DeleteTagsResult {
+  readonly summary: string;
+  readonly outcomes: readonly DeletionOutcome[];
+  readonly look: number;
+}
+
+export interface RecordDeletionsInput extends RepositoryStep {
+  readonly outcomes: readonly DeletionOutcome[];
+  readonly look: number;
+}
+
+// ---- looks ----------------------------------------------------------------------------------------------------
+
+export interface LookAtDigestsInput extends RepositoryStep {
+  readonly digests: readonly Digest[];
+}
+
+export interface LookAtDigestsResult {
+  readonly summary: string;
+  /** Subjects at the secondary whose referrers are to be synchronised. */
+  readonly subjects: readonly Digest[];
+}
+
+export interface StartLookInput extends RepositoryStep {
+  readonly looks: readonly Look[];
+  readonly notices: readonly Notice[];
+}
+
+// ---- work done ------------------------------------------------------------------------------------------------
+
+/** Work, added up over rounds, repositories and sites. */
+export interface Work {
+  readonly bytesCopied: number;
+  readonly blobsCopied: number;
+  readonly blobsMounted: number;
+  readonly blobsSkipped: number;
+  readonly deleted: number;
+  /** Images that the ledger called verified and whose content at the secondary had to be mended. */
+  readonly repaired: number;
+  readonly failed: number;
+  readonly synced: number;
+}
+
+export const NO_WORK: Work = { bytesCopied: 0, blobsCopied: 0, blobsMounted: 0, blobsSkipped: 0, deleted: 0, repaired: 0, failed: 0, synced: 0 };
+
+/** Adds two amounts of work. */
+export function addWork(a: Work, b: Partial<Work>): Work {
+  const sum: Record<string, number> = { ...a };
+  for (const [key, value] of Object.entries(b)) sum[key] = (sum[key] ?? 0) + value;
+  return sum as unknown as Work;
+}
+
+// ---- workflows ------------------------------------------------------------------------------------------------
+
+export interface SyncImageInput extends RepositoryStep {
+  readonly tag: string;
+  /** Looks that were pending at a continue-as-new. */
+  readonly pending?: readonly Look[];
+  readonly attempts?: number;
+}
+
+export interface SyncRepositoryInput extends RepositoryStep {
+  /** `scan` compares at once; `notices` waits for signals first. */
+  readonly mode: 'scan' | 'notices';
+  readonly verify: 'auto' | Depth;
+  /** A person waits for the end: list twice at once instead of `confirmAfter` later, and do not sleep on failures. */
+  readonly once: boolean;
+  readonly pending?: readonly Notice[];
+  readonly after?: string;
+  readonly done?: Work;
+}
+
+export interface BackfillSiteInput {
+  readonly policy: SitePolicy;
+  readonly verify: 'auto' | Depth;
+  readonly once: boolean;
+  /** Repositories at a time. */
+  readonly concurrency: number;
+  readonly after?: string;
+  readonly progress?: BackfillProgress;
+}
+
+export interface BackfillProgress {
+  readonly state: 'running' | 'paused' | 'done';
+  /** Repositories done, and found so far. */
+  readonly done: number;
+  readonly total: number;
+  readonly excluded: number;
+  readonly failures: readonly { readonly repository: string; readonly failure: Failure }[];
+  readonly work: Work;
+}
