@@ -1,4 +1,5 @@
 import { connect, createServer, type AddressInfo } from 'node:net';
+import { TwinportError } from '../../model/failure.ts';
 
 /** A port of 127.0.0.1 that nobody listens on now; another process may take it before it is used. */
 export async function freePort(): Promise<number> {
@@ -19,4 +20,20 @@ export function accepts(port: number): Promise<boolean> {
     };
     socket.once('connect', () => end(true)).once('error', () => end(false));
   });
+}
+
+/**
+ * The port of 127.0.0.1 that a server is to take.
+ * @param wanted absent: any free one
+ * @throws {TwinportError} CONFLICT (somebody listens there already)
+ */
+export async function portFor(server: string, wanted: number | undefined): Promise<number> {
+  if (wanted === undefined) return freePort();
+  if (await accepts(wanted)) {
+    throw new TwinportError(
+      'CONFLICT',
+      `${server} cannot listen on 127.0.0.1:${wanted}: another process does; stop it, or choose another port`,
+    );
+  }
+  return wanted;
 }

@@ -1,0 +1,1 @@
+export { binariesFolder, findBinary, type Binary } from '../../src/processes/embedded/binaries.ts';
