@@ -1,0 +1,50 @@
+import type { FastifyInstance } from 'fastify';
+import { audit, getImage, listImages } from '../../../ledger/index.ts';
+import { parseReference } from '../../../model/reference.ts';
+import { cancelReferences, retryFailed, retryReferences } from '../operations.ts';
+import { siteOf, type ControlParts } from '../parts.ts';
+import { RequestError } from '../request-error.ts';
+import { checked, IMAGE_PAGE, REFERENCES, RETRY } from './schemas.ts';
+
+interface SitePath {
+  readonly Params: { readonly site: string };
+}
+
+/** The images of a site: listed, one, retried, cancelled. */
+export function imageRoutes(server: FastifyInstance, parts: ControlParts): void {
+  server.get<SitePath>('/sites/:site/images', async (request) => {
+    const site = siteOf(parts, request.params.site);
+    const { state, repository, cursor, limit } = checked(IMAGE_PAGE, request.query);
+    return listImages(parts.ledger, site.name, {
+      limit,
+      ...(state === undefined ? {} : { state }),
+      ...(repository === undefined ? {} : { repository }),
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+  });
+
+  server.get<{ Params: { site: string; '*': string } }>('/sites/:site/images/*', async (request) => {
+    const site = siteOf(parts, request.params.site);
+    const reference = parseReference(request.params['*']);
+    if (reference?.tag === undefined) throw new RequestError(400, 'INVALID', 'an image is named repository:tag', { path: 'reference' });
+    const image = await getImage(parts.ledger, site.name, reference.repository, reference.tag);
+    if (image) return image;
+    throw new RequestError(404, 'NOT_FOUND', `site "${site.name}" knows no image ${request.params['*']}`);
+  });
+
+  server.post<SitePath>('/sites/:site/retry', async (request, reply) => {
+    const site = siteOf(parts, request.params.site);
+    const body = checked(RETRY, request.body);
+    const answer = 'failed' in body ? await retryFailed(parts, site) : await retryReferences(parts, site, body.references);
+    await audit(parts.ledger, { actor: 'api', action: 'retry', site: site.name, detail: body });
+    return reply.code(202).send(answer);
+  });
+
+  server.post<SitePath>('/sites/:site/cancel', async (request, reply) => {
+    const site = siteOf(parts, request.params.site);
+    const body = checked(REFERENCES, request.body);
+    const answer = await cancelReferences(parts, site, body.references);
+    await audit(parts.ledger, { actor: 'api', action: 'cancel', site: site.name, detail: body });
+    return reply.code(202).send(answer);
+  });
+}

@@ -1,0 +1,19 @@
+import type { FastifyInstance } from 'fastify';
+import type { ControlParts } from '../parts.ts';
+import { backfillRoutes } from './backfill.ts';
+import { deletionRoutes } from './deletions.ts';
+import { imageRoutes } from './images.ts';
+import { siteRoutes } from './sites.ts';
+
+/** Where the JSON API lives. */
+export const API_PREFIX = '/api/v1';
+
+/** The whole JSON API; who may use it is decided before it is reached. */
+export function apiRoutes(parts: ControlParts) {
+  return async (server: FastifyInstance): Promise<void> => {
+    siteRoutes(server, parts);
+    imageRoutes(server, parts);
+    backfillRoutes(server, parts);
+    deletionRoutes(server, parts);
+  };
+}

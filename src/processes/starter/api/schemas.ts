@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { isRepositoryName, parseReference } from '../../../model/reference.ts';
+import { RequestError } from '../request-error.ts';
+
+const MOST_REFERENCES = 1_000;
+const MOST_IDS = 1_000;
+const LONGEST_PAGE = 1_000;
+
+const reference = z.string().refine((text) => {
+  const parts = parseReference(text);
+  return parts !== undefined && parts.digest === undefined;
+}, 'must be repository or repository:tag');
+
+/** `{references: […]}` */
+export const REFERENCES = z.strictObject({ references: z.array(reference).min(1).max(MOST_REFERENCES) });
+/** `{references: […]}` or `{failed: true}` */
+export const RETRY = z.union(
+  [REFERENCES, z.strictObject({ failed: z.literal(true) })],
+  'must be {"references": ["repository:tag", …]} or {"failed": true}',
+);
+/** `{ids: […]}` or `{all: true}` */
+export const DECISION = z.union(
+  [z.strictObject({ ids: z.array(z.string().min(1).max(100)).min(1).max(MOST_IDS) }), z.strictObject({ all: z.literal(true) })],
+  'must be {"ids": ["…"]} or {"all": true}',
+);
+/** `{verify?, once?}` */
+export const BACKFILL_START = z.strictObject({
+  verify: z.enum(['auto', 'shallow', 'deep']).default('auto'),
+  once: z.boolean().default(false),
+});
+/** The query of a page of images. */
+export const IMAGE_PAGE = z.strictObject({
+  state: z.enum(['pending', 'started', 'synced', 'failed', 'verified', 'excluded', 'held']).optional(),
+  repository: z.string().refine(isRepositoryName, 'must be a repository name').optional(),
+  cursor: z.string().max(2_000).optional(),
+  limit: z.coerce.number().int().min(1).max(LONGEST_PAGE).default(100),
+});
+/** The query of a page of deletions. */
+export const DELETION_PAGE = z.strictObject({
+  state: z.enum(['held', 'approved', 'rejected', 'deleted', 'expired']).optional(),
+  cursor: z.string().max(2_000).optional(),
+  limit: z.coerce.number().int().min(1).max(LONGEST_PAGE).default(100),
+});
+
+/**
+ * Checks a body or a query.
+ * @throws {RequestError} 400 INVALID with the path of the field
+ */
+export function checked<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const result = schema.safeParse(value ?? {});
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const path = issue?.path.map(String).join('.') ?? '';
+  throw new RequestError(
+    400,
+    'INVALID',
+    `${path === '' ? 'the request' : path}: ${issue?.message ?? 'not valid'}`,
+    path === '' ? {} : { path },
+  );
+}

@@ -1,0 +1,45 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Access } from '../access.ts';
+import { renderLogin, renderPage, type PageView } from './page.ts';
+import { CONTENT_SECURITY_POLICY } from './style.ts';
+
+const LOGIN_LIMIT = 4_096;
+/** Guessing is slowed for everybody: attempts pass one after the other. */
+const REFUSAL_MS = 500;
+
+/** `/` and its sign-in. */
+export function dashboardRoutes(access: Access, view: () => Promise<PageView>) {
+  return async (server: FastifyInstance): Promise<void> => {
+    let turn: Promise<unknown> = Promise.resolve();
+    server.addContentTypeParser(
+      'application/x-www-form-urlencoded',
+      { parseAs: 'string', bodyLimit: LOGIN_LIMIT },
+      (_request, body, done) => done(null, new URLSearchParams(body.toString())),
+    );
+
+    server.get('/', async (request, reply) => {
+      if (!access.mayRead(request)) return sendPage(reply.code(401), renderLogin(false));
+      return sendPage(reply, renderPage(await view()));
+    });
+
+    server.post('/login', async (request, reply) => {
+      const token = request.body instanceof URLSearchParams ? (request.body.get('token') ?? '') : '';
+      if (access.isToken(token)) {
+        // A proxy that ends TLS in front of us says so; without it the cookie must also work over plain http.
+        const secure = request.headers['x-forwarded-proto'] === 'https';
+        return reply.header('set-cookie', access.sessionCookie(secure)).redirect('/', 303);
+      }
+      turn = turn.then(() => new Promise((resolve) => setTimeout(resolve, REFUSAL_MS)));
+      await turn;
+      return sendPage(reply.code(401), renderLogin(true));
+    });
+  };
+}
+
+function sendPage(reply: FastifyReply, page: string): FastifyReply {
+  return reply
+    .type('text/html; charset=utf-8')
+    .header('content-security-policy', CONTENT_SECURITY_POLICY)
+    .header('x-frame-options', 'DENY')
+    .send(page);
+}

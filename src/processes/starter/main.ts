@@ -1,0 +1,127 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { doneInbox, putInbox, recordEvents, takeInbox } from '../../ledger/index.ts';
+import { failureOf, TwinportError } from '../../model/failure.ts';
+import { startBackfill } from '../temporal/backfill.ts';
+import { sendLook } from '../temporal/looks.ts';
+import { createAccess, requireAct, requireRead, type Access } from './access.ts';
+import { API_PREFIX, apiRoutes } from './api/index.ts';
+import { backfillInput } from './backfill-run.ts';
+import { dashboardRoutes } from './dashboard/routes.ts';
+import { readView } from './dashboard/view.ts';
+import { createDispatcher, type Dispatcher } from './dispatch.ts';
+import { createEventRecorder } from './event-recorder.ts';
+import { startInboxDrainer, type InboxDrainer } from './inbox-drainer.ts';
+import { parseListen, urlOf } from './listen-address.ts';
+import type { StarterParts } from './parts.ts';
+import { probeRoutes, probeTemporal } from './probes.ts';
+import { createServer } from './server.ts';
+import { refreshSiteMetrics } from './site-metrics.ts';
+import type { TemporalHealth } from './temporal-health.ts';
+import { webhookRoutes } from './webhook.ts';
+import { startWorkerWatch } from './worker-watch.ts';
+
+export type { StarterParts } from './parts.ts';
+
+/** The client's own default takes 20 s to say no, and a registry waits 500 ms. */
+const LOOK_DEADLINE_MS = 350;
+
+/** A starter that serves. */
+export interface RunningStarter {
+  /** Where this machine reaches it. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the webhook, the API, the dashboard, and what drains the inbox.
+ * @throws {TwinportError} CONFIG (not an address), CONFLICT (the address is taken)
+ */
+export async function startStarter(parts: StarterParts): Promise<RunningStarter> {
+  const listen = parseListen(parts.listen ?? parts.config.webhook.listen);
+  const access = createAccess(parts.token, listen.host);
+  const { dispatcher, drainer } = startDelivery(parts);
+  const recorder = createEventRecorder((batch) => recordEvents(parts.ledger, [...batch]), parts.logger);
+  const watch = startWorkerWatch({ ...parts, namespace: parts.config.temporal?.namespace ?? 'default' });
+  const server = createServer(parts.logger);
+  const close = async (): Promise<void> => {
+    await server.close();
+    await Promise.all([drainer.close(), watch.close(), recorder.close()]);
+  };
+  try {
+    if (parts.webhook !== false) {
+      const { secrets } = parts.config.webhook;
+      await server.register(webhookRoutes({ dispatcher, recorder, secret: parts.webhookSecret, secrets }));
+    }
+    await registerPages(server, parts, access);
+    await listenOn(server, listen);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { url: urlOf({ host: listen.host, port: (server.server.address() as AddressInfo).port }), close };
+}
+
+/** The API without a listening server: for commands where no Twinport is running. */
+export async function createApi(
+  parts: Pick<StarterParts, 'ledger' | 'sites' | 'logger'> & { client?: StarterParts['client'] },
+): Promise<FastifyInstance> {
+  const server = createServer(parts.logger);
+  await server.register(apiRoutes(parts), { prefix: API_PREFIX });
+  return server;
+}
+
+function startDelivery(parts: StarterParts): { dispatcher: Dispatcher; drainer: InboxDrainer } {
+  const { client, ledger, logger } = parts;
+  const policies = parts.sites.map(({ policy }) => policy);
+  const health: TemporalHealth = { away: false };
+  let drainer: InboxDrainer | undefined;
+  const dispatcher = createDispatcher({
+    policies,
+    health,
+    logger,
+    send: ({ policy, repository, looks, notices }) =>
+      sendLook(client, { policy, repository, looks, notices }, { deadlineMs: LOOK_DEADLINE_MS }),
+    store: (rows) => putInbox(ledger, [...rows]),
+    onGap: () => drainer?.gap(),
+  });
+  drainer = startInboxDrainer({
+    policies,
+    health,
+    logger,
+    dispatcher,
+    take: (limit) => takeInbox(ledger, limit),
+    done: (ids) => doneInbox(ledger, [...ids]),
+    probe: () => probeTemporal(client),
+    scan: async () => {
+      await Promise.all(parts.sites.map((site) => startBackfill(client, backfillInput(site))));
+    },
+  });
+  return { dispatcher, drainer };
+}
+
+async function registerPages(server: FastifyInstance, parts: StarterParts, access: Access): Promise<void> {
+  probeRoutes(server, { ...parts, access, refresh: () => refreshSiteMetrics(parts) });
+  await server.register(dashboardRoutes(access, () => readView(parts)));
+  await server.register(async (api) => {
+    api.addHook('onRequest', async (request) => {
+      if (request.method === 'GET' || request.method === 'HEAD') requireRead(access, request);
+      else requireAct(access, request);
+    });
+    await api.register(apiRoutes(parts), { prefix: API_PREFIX });
+  });
+}
+
+async function listenOn(server: FastifyInstance, { host, port }: { host: string; port: number }): Promise<void> {
+  try {
+    await server.listen({ host, port });
+  } catch (cause) {
+    const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : failureOf(cause).message;
+    if (code === 'EADDRINUSE') {
+      throw new TwinportError('CONFLICT', `${host}:${port} is taken by another process; set webhook.listen to a free address`, { cause });
+    }
+    throw new TwinportError('CONFIG', `cannot listen on ${host}:${port} (${code}); set webhook.listen to an address of this machine`, {
+      cause,
+    });
+  }
+}

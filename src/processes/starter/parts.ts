@@ -1,0 +1,54 @@
+import type { Client } from '@temporalio/client';
+import type { Logger } from 'pino';
+import type { SiteConfig, TwinportConfig } from '../../config/index.ts';
+import type { Ledger } from '../../ledger/index.ts';
+import { RequestError } from './request-error.ts';
+
+/** What the API works with. */
+export interface ControlParts {
+  /** Absent where Temporal cannot be reached from here: then only reading works. */
+  readonly client?: Client;
+  readonly ledger: Ledger;
+  readonly sites: readonly SiteConfig[];
+  readonly logger: Logger;
+}
+
+/** What a starter is made of. */
+export interface StarterParts extends ControlParts {
+  readonly config: Pick<TwinportConfig, 'webhook' | 'temporal'>;
+  readonly client: Client;
+  /** Of Temporal, for people; absent where it is not known. */
+  readonly webUi?: string;
+  /** Asked for every action, and for reading from elsewhere. */
+  readonly token: string;
+  /** Asked of every sender of events that has none of its own. */
+  readonly webhookSecret: string;
+  /** Where to listen instead of `webhook.listen`; port 0 takes a free one. */
+  readonly listen?: string;
+  /** Take no events: a `sync` that ends by itself. */
+  readonly webhook?: boolean;
+}
+
+/**
+ * The client of Temporal, for an action.
+ * @throws {RequestError} 503 UNREACHABLE
+ */
+export function clientOf(parts: ControlParts): Client {
+  if (parts.client) return parts.client;
+  throw new RequestError(
+    503,
+    'UNREACHABLE',
+    'no Twinport is running here, so nothing can be started: run "twinport up", or set control.url or temporal.address',
+  );
+}
+
+/**
+ * The site of that name.
+ * @throws {RequestError} 404 NOT_FOUND
+ */
+export function siteOf(parts: ControlParts, name: string): SiteConfig {
+  const site = parts.sites.find((candidate) => candidate.name === name);
+  if (site) return site;
+  const known = parts.sites.map((candidate) => candidate.name).join(', ');
+  throw new RequestError(404, 'NOT_FOUND', `there is no site "${name}"; there is ${known === '' ? 'none' : known}`, { path: 'site' });
+}

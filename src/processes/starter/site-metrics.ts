@@ -1,0 +1,43 @@
+import { Gauge } from 'prom-client';
+import type { Logger } from 'pino';
+import { inboxDepth, siteStatus } from '../../ledger/index.ts';
+import { failureOf } from '../../model/failure.ts';
+import { metrics } from '../../telemetry/index.ts';
+import type { ControlParts } from './parts.ts';
+
+const images = new Gauge({
+  name: 'twinport_images',
+  help: 'Images of a site, by state',
+  labelNames: ['site', 'state'],
+  registers: [metrics],
+});
+const ready = new Gauge({ name: 'twinport_site_ready', help: '1 if the site is ready', labelNames: ['site'], registers: [metrics] });
+const lag = new Gauge({
+  name: 'twinport_lag_seconds',
+  help: 'Age of the oldest known change that is not verified',
+  labelNames: ['site'],
+  registers: [metrics],
+});
+const workers = new Gauge({ name: 'twinport_workers', help: 'Workers of a site that poll', labelNames: ['site'], registers: [metrics] });
+const inbox = new Gauge({ name: 'twinport_inbox_events', help: 'Events that wait for Temporal', registers: [metrics] });
+
+const STATES = ['total', 'synced', 'verified', 'failed', 'pending', 'held', 'foreign', 'excluded'] as const;
+
+/** Brings the sites' gauges up to date, when they are asked for; without the ledger they are left out rather than old. */
+export async function refreshSiteMetrics(parts: ControlParts): Promise<void> {
+  try {
+    const names = parts.sites.map(({ name }) => name);
+    const [statuses, depth] = await Promise.all([siteStatus(parts.ledger, names), inboxDepth(parts.ledger)]);
+    inbox.set(depth);
+    for (const status of statuses) {
+      const { name: site } = status;
+      for (const state of STATES) images.set({ site, state }, status[state]);
+      ready.set({ site }, status.ready ? 1 : 0);
+      lag.set({ site }, status.lagSeconds ?? 0);
+      workers.set({ site }, status.workers);
+    }
+  } catch (error) {
+    for (const gauge of [images, ready, lag, workers, inbox]) gauge.reset();
+    parts.logger.warn({ failure: failureOf(error) }, 'the ledger gave no counts for /metrics');
+  }
+}

@@ -1,0 +1,67 @@
+import type { Client } from '@temporalio/client';
+import type { Logger } from 'pino';
+import { heartbeatWorkers, type Ledger } from '../../ledger/index.ts';
+import { failureOf } from '../../model/failure.ts';
+import { bulkQueue, pushQueue } from '../../model/names.ts';
+
+const EVERY_MS = 5_000;
+const DEADLINE_MS = 2_000;
+/** Temporal's TaskQueueType: workflows and activities. */
+const QUEUE_TYPES = [1, 2];
+
+/** A worker that polls a site's queues, and when it last did, in milliseconds since the epoch. */
+export interface Poller {
+  readonly identity: string;
+  readonly lastPoll: number;
+}
+
+/** Writes down every 5 s which workers poll each site's queues, by Temporal's own account. */
+export function startWorkerWatch(parts: {
+  client: Client;
+  namespace: string;
+  ledger: Ledger;
+  sites: readonly { name: string }[];
+  logger: Logger;
+}): {
+  close(): Promise<void>;
+} {
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
+  const run = async (): Promise<void> => {
+    for (const { name } of parts.sites) {
+      try {
+        await heartbeatWorkers(parts.ledger, name, await pollersOf(parts.client, parts.namespace, name));
+      } catch (error) {
+        parts.logger.debug({ site: name, failure: failureOf(error) }, 'the site’s workers could not be asked for');
+      }
+    }
+    if (!closed) timer = setTimeout(() => (running = run()), EVERY_MS).unref();
+  };
+  let running = run();
+  return {
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
+
+/** The workers of a site's two lanes, each once with its latest poll. */
+export async function pollersOf(client: Client, namespace: string, site: string): Promise<Poller[]> {
+  const latest = new Map<string, number>();
+  const queues = [pushQueue(site), bulkQueue(site)].flatMap((name) => QUEUE_TYPES.map((taskQueueType) => ({ name, taskQueueType })));
+  const answers = await client.connection.withDeadline(Date.now() + DEADLINE_MS, () =>
+    Promise.all(
+      queues.map(({ name, taskQueueType }) => client.workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType })),
+    ),
+  );
+  for (const { pollers } of answers) {
+    for (const { identity, lastAccessTime } of pollers ?? []) {
+      if (!identity) continue;
+      const at = Number(lastAccessTime?.seconds ?? 0) * 1000 + Math.floor((lastAccessTime?.nanos ?? 0) / 1e6);
+      latest.set(identity, Math.max(at, latest.get(identity) ?? 0));
+    }
+  }
+  return [...latest].map(([identity, lastPoll]) => ({ identity, lastPoll }));
+}
