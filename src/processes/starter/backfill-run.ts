@@ -1,9 +1,9 @@
 import type { Client, WorkflowExecutionStatusName } from '@temporalio/client';
-import type { SiteConfig } from '../../config/index.ts';
 import { backfillSiteId } from '../../model/names.ts';
 import type { Depth } from '../../model/policy.ts';
 import type { BackfillProgress, BackfillSiteInput } from '../../model/steps.ts';
 import { backfillProgress } from '../temporal/backfill.ts';
+import type { ControlledSite } from './parts.ts';
 
 /** Repositories at a time; each has slots of its own at the worker, so more only fill the history. */
 const CONCURRENCY = 8;
@@ -16,7 +16,7 @@ export interface BackfillOptions {
 }
 
 /** The input of a site's backfill. */
-export function backfillInput(site: SiteConfig, options: BackfillOptions = {}): BackfillSiteInput {
+export function backfillInput(site: ControlledSite, options: BackfillOptions = {}): BackfillSiteInput {
   return { policy: site.policy, verify: options.verify ?? 'auto', once: options.once ?? false, concurrency: CONCURRENCY };
 }
 

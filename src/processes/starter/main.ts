@@ -13,7 +13,7 @@ import { createDispatcher, type Dispatcher } from './dispatch.ts';
 import { createEventRecorder } from './event-recorder.ts';
 import { startInboxDrainer, type InboxDrainer } from './inbox-drainer.ts';
 import { parseListen, urlOf } from './listen-address.ts';
-import type { StarterParts } from './parts.ts';
+import type { ControlParts, StarterParts } from './parts.ts';
 import { probeRoutes, probeTemporal } from './probes.ts';
 import { createServer } from './server.ts';
 import { refreshSiteMetrics } from './site-metrics.ts';

@@ -1,12 +1,11 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { SiteConfig } from '../../config/index.ts';
 import { failedImages } from '../../ledger/index.ts';
 import { chunks } from '../../model/batches.ts';
 import { syncRepositoryId } from '../../model/names.ts';
 import { parseReference, type Reference } from '../../model/reference.ts';
 import { repositoryInScope, tagInScope } from '../../replication/scope.ts';
 import { cancelImage, sendLook, wakeImage } from '../temporal/looks.ts';
-import { clientOf, type ControlParts } from './parts.ts';
+import { clientOf, type ControlledSite, type ControlParts } from './parts.ts';
 import { RequestError } from './request-error.ts';
 
 const AT_ONCE = 20;
@@ -22,7 +21,7 @@ export interface Cancelled {
 }
 
 /** Wakes the workflows of all failed images of a site, or starts them. */
-export async function retryFailed(parts: ControlParts, site: SiteConfig): Promise<Asked> {
+export async function retryFailed(parts: ControlParts, site: ControlledSite): Promise<Asked> {
   const client = clientOf(parts);
   let waiting: Promise<void>[] = [];
   let count = 0;
@@ -38,7 +37,7 @@ export async function retryFailed(parts: ControlParts, site: SiteConfig): Promis
 }
 
 /** Has named images looked at now; a repository without a tag is compared as a whole. */
-export async function retryReferences(parts: ControlParts, site: SiteConfig, references: readonly string[]): Promise<Asked> {
+export async function retryReferences(parts: ControlParts, site: ControlledSite, references: readonly string[]): Promise<Asked> {
   const client = clientOf(parts);
   const wanted = references.map((text, at) => inScope(site, text, at));
   const retry = ({ repository, tag }: Reference): Promise<void> =>
@@ -50,7 +49,7 @@ export async function retryReferences(parts: ControlParts, site: SiteConfig, ref
 }
 
 /** Cancels the present run of named images' workflows, or of a repository's; the next event or scan starts anew. */
-export async function cancelReferences(parts: ControlParts, site: SiteConfig, references: readonly string[]): Promise<Cancelled> {
+export async function cancelReferences(parts: ControlParts, site: ControlledSite, references: readonly string[]): Promise<Cancelled> {
   const wanted = references.map((text, at) => inScope(site, text, at));
   const items: Cancelled['items'][number][] = [];
   for (const batch of chunks(wanted, AT_ONCE)) {
@@ -69,7 +68,7 @@ export async function cancelReferences(parts: ControlParts, site: SiteConfig, re
   return { items };
 }
 
-async function cancelRepository(parts: ControlParts, site: SiteConfig, repository: string): Promise<'cancelled' | 'not-running'> {
+async function cancelRepository(parts: ControlParts, site: ControlledSite, repository: string): Promise<'cancelled' | 'not-running'> {
   try {
     await clientOf(parts).workflow.getHandle(syncRepositoryId(site.name, repository)).cancel();
     return 'cancelled';
@@ -79,7 +78,7 @@ async function cancelRepository(parts: ControlParts, site: SiteConfig, repositor
   }
 }
 
-function inScope(site: SiteConfig, text: string, at: number): Reference {
+function inScope(site: ControlledSite, text: string, at: number): Reference {
   const reference = parseReference(text);
   const path = `references.${at}`;
   if (!reference) throw new RequestError(400, 'INVALID', `"${text}" is no repository or repository:tag`, { path });

@@ -4,12 +4,15 @@ import type { SiteConfig, TwinportConfig } from '../../config/index.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import { RequestError } from './request-error.ts';
 
+/** What the control side must know of a site. */
+export type ControlledSite = Pick<SiteConfig, 'name' | 'policy'>;
+
 /** What the API works with. */
 export interface ControlParts {
   /** Absent where Temporal cannot be reached from here: then only reading works. */
   readonly client?: Client;
   readonly ledger: Ledger;
-  readonly sites: readonly SiteConfig[];
+  readonly sites: readonly ControlledSite[];
   readonly logger: Logger;
 }
 
@@ -46,7 +49,7 @@ export function clientOf(parts: ControlParts): Client {
  * The site of that name.
  * @throws {RequestError} 404 NOT_FOUND
  */
-export function siteOf(parts: ControlParts, name: string): SiteConfig {
+export function siteOf(parts: ControlParts, name: string): ControlledSite {
   const site = parts.sites.find((candidate) => candidate.name === name);
   if (site) return site;
   const known = parts.sites.map((candidate) => candidate.name).join(', ');

@@ -1,5 +1,4 @@
 import { Gauge } from 'prom-client';
-import type { Logger } from 'pino';
 import { inboxDepth, siteStatus } from '../../ledger/index.ts';
 import { failureOf } from '../../model/failure.ts';
 import { metrics } from '../../telemetry/index.ts';

@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { TwinportError } from '../../model/failure.ts';
+import { keepRunning, type KeptServer, type Server } from './keep-running.ts';
+import { startTemporal, type EmbeddedTemporal } from './temporal.ts';
+
+/** The embedded Temporal, and where it is found also after it was started again. */
+export interface KeptTemporal {
+  readonly server: KeptServer;
+  readonly address: string;
+  readonly uiUrl?: string;
+}
+
+/** How Temporal is to be kept. */
+export interface KeepTemporalOptions {
+  readonly dataDir: string;
+  /** In memory its end cannot be mended: what ran is gone with it. */
+  readonly state: 'memory' | 'file';
+  readonly ui: boolean;
+  readonly logger: Logger;
+  readonly fail: (error: TwinportError) => void;
+}
+
+/**
+ * Starts Temporal, and again on the same ports when it ends by itself and its state is in a file.
+ * @throws {TwinportError} as `startTemporal`
+ */
+export async function keepTemporal(options: KeepTemporalOptions): Promise<KeptTemporal> {
+  const { dataDir, ui, logger, fail } = options;
+  const common = {
+    ui,
+    logFile: join(dataDir, 'temporal.log'),
+    ...(options.state === 'file' ? { dbFile: join(dataDir, 'temporal.db') } : {}),
+  };
+  const first = await startTemporal(common);
+  const ports = { port: portOf(first.address), ...(first.uiUrl === undefined ? {} : { uiPort: portOf(first.uiUrl) }) };
+  const again = async (): Promise<Server> => asServer(await startTemporal({ ...common, ...ports }));
+  const server = keepRunning({ name: 'Temporal', first: asServer(first), fail, logger, ...(options.state === 'file' ? { again } : {}) });
+  return { server, address: first.address, ...(first.uiUrl === undefined ? {} : { uiUrl: first.uiUrl }) };
+}
+
+function asServer(temporal: EmbeddedTemporal): Server {
+  return { pid: temporal.pid, ended: temporal.exited, stop: () => temporal.stop() };
+}
+
+function portOf(address: string): number {
+  return Number(/:(\d+)\/?$/.exec(address)?.[1]);
+}
