@@ -42,7 +42,10 @@ export function linksOf(manifest: Pick<Manifest, 'mediaType' | 'digest' | 'bytes
     throw new TwinportError('UNSUPPORTED', `manifest ${manifest.digest} is Docker schema 1, which this version does not replicate`);
   }
   const body = parseBody(manifest);
-  const subject = body['subject'] === undefined || body['subject'] === null ? {} : { subject: readDescriptor(body['subject'], manifest.digest, 'subject') };
+  const subject =
+    body['subject'] === undefined || body['subject'] === null
+      ? {}
+      : { subject: readDescriptor(body['subject'], manifest.digest, 'subject') };
   if (isIndexType(manifest.mediaType)) {
     const children = readList(body['manifests'], manifest.digest, 'manifests');
     const odd = children.find((child) => !isManifestType(child.mediaType));

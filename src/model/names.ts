@@ -31,7 +31,8 @@ export const SIGNALS = {
   retry: 'retry',
   /** `syncRepository`: a tagless push, a delete, or a request to compare; carries a `Notice`. */
   noticed: 'noticed',
-  /** `backfillSite` */
+  /** `backfillSite`: a comparison that it asked of a running `syncRepository` is over. */
+  scanned: 'scanned',
   pause: 'pause',
   resume: 'resume',
 } as const;

@@ -27,10 +27,14 @@ export interface Look {
 
 /** What `syncRepository` is told by a tagless push, a delete event or a request to compare. */
 export interface Notice {
-  readonly kind: 'digest' | 'deleted' | 'compare';
+  /** `repair`: a scan left failures behind; compare again after a back-off. */
+  readonly kind: 'digest' | 'deleted' | 'compare' | 'repair';
   readonly tag?: string;
   readonly digest?: Digest;
   readonly receivedAt: number;
+  /** `compare`: what to read back, and the workflow that waits for the end. */
+  readonly verify?: 'auto' | Depth;
+  readonly replyTo?: string;
 }
 
 /** A tag at one digest: the unit of work. */
@@ -69,6 +73,8 @@ export interface FetchManifestsResult {
   /** Tags that the primary does not hold (404). */
   readonly absent: readonly string[];
   readonly failures: readonly TagFailure[];
+  /** When the attempt that read the primary was scheduled. */
+  readonly look: number;
 }
 
 // ---- enumerateLayers ------------------------------------------------------------------------------------------
@@ -82,6 +88,8 @@ export interface EnumerateLayersResult {
   readonly summary: string;
   /** Blobs that the secondary lacks, each once. */
   readonly lacking: readonly Descriptor[];
+  /** Tags of images that need one of these. */
+  readonly incomplete: readonly string[];
   /** Blobs whose presence was proved by reading them. */
   readonly present: number;
   /** The list was cut: enumerate again after copying these. */
@@ -122,8 +130,10 @@ export interface UploadPosition {
 /** What `copyBlobs` heartbeats. */
 export interface CopyHeartbeat {
   readonly uploads: readonly UploadPosition[];
-  readonly done: readonly Digest[];
+  /** Done in all attempts so far. */
   readonly bytes: number;
+  readonly copied: number;
+  readonly mounted: number;
   /** The last attempt that moved anything: attempts without progress are what is limited. */
   readonly progressAttempt: number;
 }
@@ -172,7 +182,7 @@ export interface ImageOutcome {
   readonly look: number;
   readonly bytes?: number;
   readonly previous?: Digest;
-  /** Twinport put or found it there equal: it is ours. */
+  /** When the event that made us look was received. */
   readonly receivedAt?: number;
   readonly attempts?: number;
   /** The primary no longer holds the tag and the secondary never did: the row goes. */
@@ -204,15 +214,26 @@ export interface ListRepositoriesResult {
   /** In scope of the policy, sorted. */
   readonly repositories: readonly string[];
   readonly excluded: number;
+  /** When this look was scheduled. */
+  readonly look: number;
   /** Where to go on; absent on the last page. */
   readonly next?: string;
 }
 
+/**
+ * What the ledger knows and this backfill has not scanned yet: else a repository that vanished from the catalog is never seen.
+ * Asked after the catalog's last page, because a catalog's order is its own and no window of it can be told to a database.
+ */
 export interface KnownRepositoriesInput {
   readonly policy: SitePolicy;
+  /** Repositories whose latest scan is older than this. */
+  readonly scannedBefore: number;
   readonly after?: string;
-  /** The catalog page's end; absent on the last page. */
-  readonly until?: string;
+  readonly limit: number;
+}
+
+export interface KnownRepositoriesResult {
+  readonly repositories: readonly string[];
 }
 
 export interface CompareRepositoryInput extends RepositoryStep {
@@ -322,6 +343,31 @@ export interface RecordDeletionsInput extends RepositoryStep {
   readonly look: number;
 }
 
+// ---- backfill -------------------------------------------------------------------------------------------------
+
+/** A listing of the primary's whole catalog. */
+export interface CatalogScan {
+  readonly scan: string;
+  readonly startedAt: number;
+  readonly pages: number;
+  readonly complete: boolean;
+  readonly listed: number;
+  readonly excluded: number;
+}
+
+export interface RecordBackfillInput {
+  readonly site: string;
+  readonly progress: BackfillProgress;
+  /** Once the last page was read. */
+  readonly catalog?: CatalogScan;
+}
+
+/** What a Schedule asks for; the policy is the control side's of that moment. */
+export interface StartScheduledInput {
+  readonly site: string;
+  readonly kind: 'backfill';
+}
+
 // ---- looks ----------------------------------------------------------------------------------------------------
 
 export interface LookAtDigestsInput extends RepositoryStep {
@@ -354,7 +400,16 @@ export interface Work {
   readonly synced: number;
 }
 
-export const NO_WORK: Work = { bytesCopied: 0, blobsCopied: 0, blobsMounted: 0, blobsSkipped: 0, deleted: 0, repaired: 0, failed: 0, synced: 0 };
+export const NO_WORK: Work = {
+  bytesCopied: 0,
+  blobsCopied: 0,
+  blobsMounted: 0,
+  blobsSkipped: 0,
+  deleted: 0,
+  repaired: 0,
+  failed: 0,
+  synced: 0,
+};
 
 /** Adds two amounts of work. */
 export function addWork(a: Work, b: Partial<Work>): Work {
@@ -367,9 +422,16 @@ export function addWork(a: Work, b: Partial<Work>): Work {
 
 export interface SyncImageInput extends RepositoryStep {
   readonly tag: string;
-  /** Looks that were pending at a continue-as-new. */
-  readonly pending?: readonly Look[];
+  /** The look that was pending at a continue-as-new. */
+  readonly pending?: Look;
+  /** Failed attempts so far. */
   readonly attempts?: number;
+}
+
+export interface SyncImageResult {
+  readonly summary: string;
+  readonly digest?: Digest;
+  readonly rounds: number;
 }
 
 export interface SyncRepositoryInput extends RepositoryStep {
@@ -379,8 +441,33 @@ export interface SyncRepositoryInput extends RepositoryStep {
   /** A person waits for the end: list twice at once instead of `confirmAfter` later, and do not sleep on failures. */
   readonly once: boolean;
   readonly pending?: readonly Notice[];
-  readonly after?: string;
-  readonly done?: Work;
+  /** Failed scans in a row, for the back-off. */
+  readonly attempts?: number;
+  /** A scan that a continue-as-new interrupted. */
+  readonly carried?: ScanCarried;
+}
+
+export interface ScanCarried {
+  readonly scan: string;
+  /** When the scan's first page was looked at. */
+  readonly look: number;
+  /** The last tag of the last page that is done. */
+  readonly after: string;
+  readonly gone: readonly TaggedImage[];
+  readonly work: Work;
+  readonly unsettled: number;
+}
+
+export interface SyncRepositoryResult {
+  readonly summary: string;
+  readonly work: Work;
+  /** Images that failed and that a retry may mend. */
+  readonly unsettled: number;
+}
+
+/** What a repository's workflow tells one that waits for a comparison that it did not start. */
+export interface Scanned extends SyncRepositoryResult {
+  readonly repository: string;
 }
 
 export interface BackfillSiteInput {
@@ -389,12 +476,23 @@ export interface BackfillSiteInput {
   readonly once: boolean;
   /** Repositories at a time. */
   readonly concurrency: number;
+  /** Carried over a continue-as-new. */
+  readonly carried?: BackfillCarried;
+}
+
+export interface BackfillCarried {
+  readonly startedAt: number;
+  readonly look: number;
+  readonly pages: number;
+  /** The catalog's cursor; absent once it is through, when the ledger's own repositories follow. */
   readonly after?: string;
-  readonly progress?: BackfillProgress;
+  readonly catalogDone: boolean;
+  readonly knownAfter?: string;
+  readonly progress: BackfillProgress;
 }
 
 export interface BackfillProgress {
-  readonly state: 'running' | 'paused' | 'done';
+  readonly state: 'running' | 'paused' | 'failed' | 'done';
   /** Repositories done, and found so far. */
   readonly done: number;
   readonly total: number;

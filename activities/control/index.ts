@@ -1,0 +1,68 @@
+import { Context } from '@temporalio/activity';
+import { recordBackfill, recordCatalogScan } from '../../src/ledger/backfills.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
+import { markVerification } from '../../src/ledger/mark-verification.ts';
+import { planDeletions } from '../../src/ledger/plan-deletions.ts';
+import { recordDeletions } from '../../src/ledger/record-deletions.ts';
+import { recordScan } from '../../src/ledger/record-scan.ts';
+import { knownRepositories } from '../../src/ledger/repositories.ts';
+import type {
+  KnownRepositoriesInput,
+  KnownRepositoriesResult,
+  MarkVerificationInput,
+  PlanDeletionsInput,
+  RecordBackfillInput,
+  RecordDeletionsInput,
+  RecordScanInput,
+  StartLookInput,
+  StartScheduledInput,
+} from '../../src/model/steps.ts';
+import { tagInScope } from '../../src/replication/scope.ts';
+import { applicationFailure } from '../failure.ts';
+
+/** What the control side lends its activities. */
+export interface ControlParts {
+  readonly ledger: Ledger;
+  /** Signals, with start, the workflow that looks: workflow code cannot, and no other activity does. */
+  readonly startLook: (input: StartLookInput) => Promise<void>;
+  /** Starts a site's scheduled work under its fixed id, or joins it. */
+  readonly startScheduled: (input: StartScheduledInput) => Promise<void>;
+}
+
+/**
+ * The activities that see the ledger, and never a registry. Each is safe to repeat: upserts are fenced by the look that they record, and a
+ * signal said twice asks for the same look twice.
+ */
+export function controlActivities({ ledger, startLook, startScheduled }: ControlParts) {
+  return {
+    markVerification: (input: MarkVerificationInput) => recorded(() => markVerification(ledger, input, scheduledFirst())),
+    recordScan: (input: RecordScanInput) =>
+      recorded(() => recordScan(ledger, input, scheduledFirst(), (tag) => tagInScope(input.policy, tag))),
+    knownRepositories: (input: KnownRepositoriesInput): Promise<KnownRepositoriesResult> =>
+      recorded(async () => ({ repositories: await knownRepositories(ledger, input) })),
+    planDeletions: (input: PlanDeletionsInput) => recorded(() => planDeletions(ledger, input)),
+    recordDeletions: (input: RecordDeletionsInput) => recorded(() => recordDeletions(ledger, input)),
+    recordBackfill: (input: RecordBackfillInput) =>
+      recorded(async () => {
+        await recordBackfill(ledger, input.site, input.progress);
+        if (input.catalog) await recordCatalogScan(ledger, input.site, input.catalog);
+      }),
+    startLook: (input: StartLookInput) => recorded(() => startLook(input)),
+    startScheduled: (input: StartScheduledInput) => recorded(() => startScheduled(input)),
+  };
+}
+
+export type ControlActivities = ReturnType<typeof controlActivities>;
+
+async function recorded<T>(body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (thrown) {
+    throw applicationFailure(thrown);
+  }
+}
+
+/** When the record was first asked for: the end of the look that it records, whatever its own retries took. */
+function scheduledFirst(): number {
+  return Context.current().info.scheduledTimestampMs;
+}

@@ -1,0 +1,56 @@
+import { Context } from '@temporalio/activity';
+import { type Failure, TwinportError } from '../../src/model/failure.ts';
+import { applicationFailure, retryableOf } from '../failure.ts';
+
+/** Attempts of a batch before its failures are recorded image by image; beyond this the workflow's back-off takes over. */
+export const BATCH_ATTEMPTS = 3;
+const BEAT_MS = 1_000;
+
+/**
+ * Runs an activity's body with its cancellation signal and a heartbeat a second; errors become Temporal's, a cancel stays a cancel.
+ * @param position what the heartbeat carries
+ */
+export async function runActivity<T>(body: (signal: AbortSignal) => Promise<T>, position: () => unknown = () => undefined): Promise<T> {
+  const context = Context.current();
+  const beat = setInterval(() => context.heartbeat(position()), BEAT_MS);
+  try {
+    return await body(context.cancellationSignal);
+  } catch (thrown) {
+    throw await cancellationOr(thrown);
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+/**
+ * Fails the attempt if a retry may mend what failed in a batch; after some attempts the failures are left in the result, for each image to carry its own.
+ */
+export function settleBatch<T extends { failures: readonly { failure: Failure }[] }>(result: T): T {
+  const retryable = retryableOf(result.failures);
+  if (retryable && Context.current().info.attempt < BATCH_ATTEMPTS) throw retryable;
+  return result;
+}
+
+/** When this attempt was scheduled, by Temporal's clock: the moment that a look is "as of". */
+export function scheduledAt(): number {
+  return Context.current().info.currentAttemptScheduledTimestampMs;
+}
+
+/** The activity was asked to end: give Temporal its own cancellation, or say that the worker goes and the attempt may be repeated. */
+async function cancellationOr(thrown: unknown): Promise<unknown> {
+  const context = Context.current();
+  if (!context.cancellationSignal.aborted) return applicationFailure(thrown);
+  if (isShutdown()) return applicationFailure(new TwinportError('UNAVAILABLE', 'the worker is shutting down; another attempt goes on'));
+  return context.cancelled.catch((cancellation: unknown) => cancellation);
+}
+
+/** Whether the attempt ends because its worker stops, rather than because somebody cancelled the sync. */
+export function isShutdown(): boolean {
+  const reason: unknown = Context.current().cancellationSignal.reason;
+  return String((reason as { message?: unknown } | undefined)?.message).includes('WORKER_SHUTDOWN');
+}
+
+/** Which attempt this is, from 1. */
+export function attemptNumber(): number {
+  return Context.current().info.attempt;
+}

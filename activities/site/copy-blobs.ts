@@ -1,0 +1,48 @@
+import { Context } from '@temporalio/activity';
+import { TwinportError } from '../../src/model/failure.ts';
+import type { CopyBlobsInput, CopyBlobsResult, CopyHeartbeat } from '../../src/model/steps.ts';
+import { copyBlobs as copy } from '../../src/replication/copy-blobs.ts';
+import { routeOf, type Site } from '../../src/replication/site.ts';
+import { retryableOf } from '../failure.ts';
+import { isShutdown, runActivity } from './context.ts';
+
+/** What is limited is attempts in a row that moved nothing: a large blob on a bad line may need many that each move a little. */
+const ATTEMPTS_WITHOUT_PROGRESS = 5;
+
+/**
+ * Blobs to the secondary. Safe to repeat because an upload goes on where the registry says it stands and a finished blob is found by reading it;
+ * the heartbeat carries each open upload's location and offset, and the work done so far.
+ */
+export const copyBlobs =
+  (site: Site) =>
+  (input: CopyBlobsInput): Promise<CopyBlobsResult> => {
+    const context = Context.current();
+    const earlier = context.info.heartbeatDetails as CopyHeartbeat | undefined;
+    const attempt = context.info.attempt;
+    let position = earlier;
+    const announced = new Set<string>();
+    return runActivity(
+      async (signal) => {
+        const result = await copy(routeOf(site, input, signal), input.blobs, {
+          earlier,
+          attempt,
+          onProgress(heartbeat) {
+            position = heartbeat;
+            // At once for a new upload: one that no heartbeat knows would be left behind by a kill.
+            const fresh = heartbeat.uploads.filter((upload) => !announced.has(upload.location));
+            if (fresh.length === 0) return;
+            for (const upload of fresh) announced.add(upload.location);
+            context.heartbeat(heartbeat);
+          },
+          abandon: () => !isShutdown(),
+        });
+        const retryable = retryableOf(result.failures);
+        if (retryable && attempt - (position?.progressAttempt ?? 0) < ATTEMPTS_WITHOUT_PROGRESS) {
+          context.heartbeat(position);
+          throw new TwinportError(retryable.code, retryable.message, { retry: 'now', retryAfterMs: retryable.retryAfterMs });
+        }
+        return result;
+      },
+      () => position,
+    );
+  };

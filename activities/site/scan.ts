@@ -1,0 +1,33 @@
+import type {
+  CompareRepositoryInput,
+  CompareRepositoryResult,
+  ListRepositoriesInput,
+  ListRepositoriesResult,
+  LookAtDigestsInput,
+  LookAtDigestsResult,
+} from '../../src/model/steps.ts';
+import { compareRepository as compare } from '../../src/replication/compare.ts';
+import { listRepositories as list } from '../../src/replication/list-repositories.ts';
+import { lookAtDigests as look } from '../../src/replication/look-at-digests.ts';
+import { routeOf, type Site } from '../../src/replication/site.ts';
+import { runActivity, scheduledAt, settleBatch } from './context.ts';
+
+/** A page of the primary's catalog. Safe to repeat because it only reads. */
+export const listRepositories =
+  (site: Site) =>
+  (input: ListRepositoriesInput): Promise<ListRepositoriesResult> =>
+    runActivity(async (signal) => ({ ...(await list(site, input.policy, input.after, input.limit, signal)), look: scheduledAt() }));
+
+/** A window of a repository's tags, compared on both sides. Safe to repeat because it only reads. */
+export const compareRepository =
+  (site: Site) =>
+  (input: CompareRepositoryInput): Promise<CompareRepositoryResult> =>
+    runActivity(async (signal) =>
+      settleBatch({ ...(await compare(routeOf(site, input, signal), input.policy, input.after, input.limit)), look: scheduledAt() }),
+    );
+
+/** What manifests without a tag ask for. Safe to repeat because it only reads. */
+export const lookAtDigests =
+  (site: Site) =>
+  (input: LookAtDigestsInput): Promise<LookAtDigestsResult> =>
+    runActivity((signal) => look(routeOf(site, input, signal), input.digests));

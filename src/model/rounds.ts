@@ -1,0 +1,57 @@
+import type { Failure } from './failure.ts';
+import type { Look } from './steps.ts';
+
+/** Where one round left one image. */
+export type Outcome =
+  | { readonly kind: 'settled' }
+  /** The primary's tag is not what the event said, or is not there: the event came early, or was overtaken. */
+  | { readonly kind: 'unexpected' }
+  /** The tag moved, content was lost meanwhile, or another look differed: at once again. */
+  | { readonly kind: 'again' }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+/** What `syncImage` does next. */
+export type Next =
+  | { readonly do: 'return' }
+  | { readonly do: 'look'; readonly afterMs: number }
+  | { readonly do: 'back-off' }
+  | { readonly do: 'fail'; readonly failure: Failure };
+
+/** Looks after the activity's own second: an event overtakes its tag by milliseconds, a slow registry or a cache by more. */
+export const LATER_LOOKS_MS = [2_000, 10_000, 30_000] as const;
+/** A source that names no digest cannot tell that it was early: one more look. */
+const BLIND_LOOK_MS = 5_000;
+/** Rounds at once in a row; a tag that moves faster than it can be copied waits like one that failed. */
+const AGAIN_AT_ONCE = 10;
+
+/**
+ * Decides what follows a round.
+ * @param looked how many later looks this event has had
+ * @param again how many rounds in a row ended `again`
+ */
+export function nextStep(outcome: Outcome, look: Look, looked: number, again: number): Next {
+  switch (outcome.kind) {
+    case 'settled':
+      return look.lookAgain === true && looked === 0 ? { do: 'look', afterMs: BLIND_LOOK_MS } : { do: 'return' };
+    case 'unexpected': {
+      const afterMs = LATER_LOOKS_MS[looked];
+      return afterMs === undefined ? { do: 'return' } : { do: 'look', afterMs };
+    }
+    case 'again':
+      return again < AGAIN_AT_ONCE ? { do: 'look', afterMs: 0 } : { do: 'back-off' };
+    case 'failed':
+      return outcome.failure.retry === 'never' ? { do: 'fail', failure: outcome.failure } : { do: 'back-off' };
+  }
+}
+
+/** Whether no later look can follow: then what was seen is what counts. */
+export function isLastLook(looked: number): boolean {
+  return looked >= LATER_LOOKS_MS.length;
+}
+
+/** Two looks at one tag become one: the later event's digest is what should be seen. */
+export function mergeLooks(earlier: Look | undefined, later: Look): Look {
+  if (!earlier) return later;
+  const receivedAt = earlier.receivedAt ?? later.receivedAt;
+  return { ...later, ...(receivedAt === undefined ? {} : { receivedAt }) };
+}

@@ -1,0 +1,67 @@
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { backfillSiteId, bulkQueue, QUERIES, SIGNALS, WORKFLOWS } from '../../model/names.ts';
+import type { BackfillProgress, BackfillSiteInput } from '../../model/steps.ts';
+import { withAttributes } from './starting.ts';
+
+type BackfillSite = (input: BackfillSiteInput) => Promise<BackfillProgress>;
+
+/** A backfill that was started, or that ran already and was joined. */
+export interface StartedBackfill {
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly joined: boolean;
+}
+
+/** Starts a site's backfill under its fixed id, or joins the running one. */
+export async function startBackfill(client: Client, input: BackfillSiteInput): Promise<StartedBackfill> {
+  const { site } = input.policy;
+  const workflowId = backfillSiteId(site);
+  const running = await runningRun(client, workflowId);
+  const handle = await withAttributes(client, site, undefined, (attributes) =>
+    client.workflow.start<BackfillSite>(WORKFLOWS.backfillSite, {
+      ...attributes,
+      workflowId,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      taskQueue: bulkQueue(site),
+      args: [input],
+      staticSummary: `${site}: all repositories`,
+      staticDetails: `Pages through the primary's catalog and makes every repository at **${site}** equal to it. Signals \`pause\` and \`resume\`; query \`progress\`.`,
+    }),
+  );
+  return { workflowId, runId: handle.firstExecutionRunId, joined: running === handle.firstExecutionRunId };
+}
+
+/** The progress of a site's latest backfill, running or ended; `undefined` if there was none or no worker answers. */
+export async function backfillProgress(client: Client, site: string): Promise<BackfillProgress | undefined> {
+  try {
+    return await client.workflow.getHandle(backfillSiteId(site)).query<BackfillProgress>(QUERIES.progress);
+  } catch (thrown) {
+    if (thrown instanceof WorkflowNotFoundError) return undefined;
+    throw thrown;
+  }
+}
+
+/** Waits for the end of a site's backfill. */
+export async function awaitBackfill(client: Client, site: string, runId?: string): Promise<BackfillProgress> {
+  return client.workflow
+    .getHandle<BackfillSite>(backfillSiteId(site), undefined, runId === undefined ? {} : { firstExecutionRunId: runId })
+    .result();
+}
+
+export async function signalBackfill(client: Client, site: string, signal: 'pause' | 'resume'): Promise<void> {
+  await client.workflow.getHandle(backfillSiteId(site)).signal(SIGNALS[signal]);
+}
+
+export async function cancelBackfill(client: Client, site: string): Promise<void> {
+  await client.workflow.getHandle(backfillSiteId(site)).cancel();
+}
+
+async function runningRun(client: Client, workflowId: string): Promise<string | undefined> {
+  try {
+    const described = await client.workflow.getHandle(workflowId).describe();
+    return described.status.name === 'RUNNING' ? (described.raw.workflowExecutionInfo?.firstRunId ?? described.runId) : undefined;
+  } catch (thrown) {
+    if (thrown instanceof WorkflowNotFoundError) return undefined;
+    throw thrown;
+  }
+}

@@ -1,0 +1,48 @@
+import type { Client } from '@temporalio/client';
+import { Worker, type NativeConnection } from '@temporalio/worker';
+import { controlActivities } from '../../../activities/control/index.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import { TwinportError } from '../../model/failure.ts';
+import { CONTROL_QUEUE } from '../../model/names.ts';
+import type { SitePolicy } from '../../model/policy.ts';
+import { startBackfill } from '../temporal/backfill.ts';
+import { sendLook } from '../temporal/looks.ts';
+import { runTogether, type RunningWorker } from './running-worker.ts';
+import { workflowCode } from './workflow-bundle.ts';
+
+export interface ControlWorkerOptions {
+  readonly native: NativeConnection;
+  readonly namespace: string;
+  readonly client: Client;
+  readonly ledger: Ledger;
+  readonly sites: readonly { readonly policy: SitePolicy }[];
+}
+
+/** Repositories of a backfill at a time. */
+export const BACKFILL_CONCURRENCY = 8;
+
+/** The ledger's activities, and the one that starts looks. */
+export async function startControlWorker(options: ControlWorkerOptions): Promise<RunningWorker> {
+  const { native, namespace, client, ledger, sites } = options;
+  const worker = await Worker.create({
+    connection: native,
+    namespace,
+    ...workflowCode(),
+    taskQueue: CONTROL_QUEUE,
+    shutdownForceTime: '2 seconds',
+    activities: controlActivities({
+      ledger,
+      startLook: (input) => sendLook(client, input),
+      async startScheduled({ site }) {
+        const policy = sites.find((known) => known.policy.site === site)?.policy;
+        if (!policy)
+          throw new TwinportError(
+            'CONFIG',
+            `a Schedule names the site ${site}, which the configuration no longer has: delete the Schedule`,
+          );
+        await startBackfill(client, { policy, verify: 'auto', once: false, concurrency: BACKFILL_CONCURRENCY });
+      },
+    }),
+  });
+  return runTogether([worker]);
+}

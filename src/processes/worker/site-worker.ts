@@ -1,0 +1,46 @@
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { siteActivities } from '../../../activities/site/index.ts';
+import { bulkQueue, pushQueue } from '../../model/names.ts';
+import type { Endpoint } from '../../registry/endpoint.ts';
+import { openSession } from '../../registry/session.ts';
+import { createSite } from '../../replication/site.ts';
+import { runTogether, type RunningWorker } from './running-worker.ts';
+import { workflowCode } from './workflow-bundle.ts';
+
+export interface SiteWorkerOptions {
+  readonly native: NativeConnection;
+  readonly namespace: string;
+  readonly site: { readonly name: string; readonly primary: Endpoint; readonly endpoint: Endpoint };
+}
+
+/** A heartbeat a second: cancelling stops a transfer within that, and a kill loses no more than that. */
+const HEARTBEAT_THROTTLE = '1 second';
+const SHUTDOWN_GRACE = '2 seconds';
+
+/** Workflows and activities of one site, on both of its lanes. */
+export async function startSiteWorker({ native, namespace, site }: SiteWorkerOptions): Promise<RunningWorker> {
+  const primary = openSession(site.primary);
+  const secondary = openSession(site.endpoint);
+  const shared: Omit<WorkerOptions, 'taskQueue'> = {
+    connection: native,
+    namespace,
+    ...workflowCode(),
+    activities: siteActivities(createSite(primary, secondary)),
+    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    shutdownGraceTime: 0,
+    shutdownForceTime: SHUTDOWN_GRACE,
+  };
+  const closeSessions = async (): Promise<void> => {
+    await Promise.all([primary.close(), secondary.close()]);
+  };
+  try {
+    const lanes = await Promise.all([
+      Worker.create({ ...shared, taskQueue: pushQueue(site.name), maxConcurrentActivityTaskExecutions: 32 }),
+      Worker.create({ ...shared, taskQueue: bulkQueue(site.name), maxConcurrentActivityTaskExecutions: 16 }),
+    ]);
+    return runTogether(lanes, closeSessions);
+  } catch (thrown) {
+    await closeSessions();
+    throw thrown;
+  }
+}

@@ -1,0 +1,33 @@
+import type { Digest } from '../model/digest.ts';
+
+const MAX_DIGESTS = 100_000;
+
+/**
+ * Which repositories at the secondary were lately seen to hold a blob: from there it can be mounted instead of copied.
+ * A hint only; what is mounted is proved by reading it.
+ */
+export interface BlobHomes {
+  /** A repository other than `target` that holds the blob. */
+  find(digest: Digest, target: string): string | undefined;
+  add(digest: Digest, target: string): void;
+  forget(digest: Digest, target: string): void;
+}
+
+/** A bounded memory of blob homes; the digest that was added first is forgotten first. */
+export function createBlobHomes(): BlobHomes {
+  const homes = new Map<Digest, string[]>();
+  return {
+    find: (digest, target) => homes.get(digest)?.find((home) => home !== target),
+    add(digest, target) {
+      const known = homes.get(digest) ?? [];
+      if (known.includes(target)) return;
+      homes.set(digest, [target, ...known].slice(0, 3));
+      if (homes.size > MAX_DIGESTS) homes.delete(homes.keys().next().value as Digest);
+    },
+    forget(digest, target) {
+      const left = homes.get(digest)?.filter((home) => home !== target) ?? [];
+      if (left.length > 0) homes.set(digest, left);
+      else homes.delete(digest);
+    },
+  };
+}

@@ -1,0 +1,108 @@
+import type { Descriptor } from '../model/descriptor.ts';
+import type { Digest } from '../model/digest.ts';
+import { failureOf } from '../model/failure.ts';
+import { linksOf } from '../model/manifest.ts';
+import type { SitePolicy } from '../model/policy.ts';
+import { fallbackTag, isReservedTag } from '../model/reference.ts';
+import type { ComparedTag, CompareRepositoryResult, TagFailure } from '../model/steps.ts';
+import { count } from '../model/text.ts';
+import { getManifest, headManifest } from '../registry/manifests.ts';
+import { listReferrers } from '../registry/referrers.ts';
+import { listTags } from '../registry/tags.ts';
+import { referrersOf } from './closure.ts';
+import { concurrently } from './concurrently.ts';
+import { tagInScope } from './scope.ts';
+import type { Route } from './site.ts';
+
+const HEADS_AT_ONCE = 32;
+const FALLBACK = /^sha(?:256|512)-[a-f0-9]+$/;
+
+/**
+ * Compares a window of a repository's tags on both sides: digests, and the referrers' lists where the primary has their API.
+ * @param after the last tag of the window before
+ * @throws {RegistryError} if either side cannot be listed; a failed listing is never an empty one
+ */
+export async function compareRepository(
+  route: Route,
+  policy: SitePolicy,
+  after: string | undefined,
+  limit: number,
+): Promise<Omit<CompareRepositoryResult, 'look'>> {
+  const { site, repository, target, signal } = route;
+  const [atPrimary, atSecondary] = await Promise.all([
+    listTags(site.primary, repository, signal),
+    listTags(site.secondary, target, signal),
+  ]);
+  const all = (atPrimary ?? []).filter((tag) => !isReservedTag(tag));
+  const inScope = all.filter((tag) => tagInScope(policy, tag));
+  const from = after === undefined ? 0 : inScope.filter((tag) => tag <= after).length;
+  const window = inScope.slice(from, from + limit);
+  const next = from + limit < inScope.length ? window.at(-1) : undefined;
+  const held = new Set(atSecondary ?? []);
+  const failures: TagFailure[] = [];
+  const compared = await concurrently(window, HEADS_AT_ONCE, async (tag) => {
+    try {
+      return await compareTag(route, tag, held.has(tag));
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      failures.push({ tag, failure: failureOf(thrown) });
+      return undefined;
+    }
+  });
+  const tags = compared.filter((tag) => tag !== undefined);
+  const extra = extraTags(route, new Set(all), atSecondary ?? [], after, next);
+  return {
+    summary: summarize(tags, extra, failures, atPrimary === undefined),
+    tags,
+    extra,
+    excluded: after === undefined ? all.length - inScope.length : 0,
+    failures,
+    ...(next === undefined ? {} : { next }),
+    ...(atPrimary === undefined ? { absent: true } : {}),
+  };
+}
+
+async function compareTag(route: Route, tag: string, held: boolean): Promise<ComparedTag | undefined> {
+  const { site, repository, target, signal } = route;
+  const [primary, secondary] = await Promise.all([
+    headManifest(site.primary, repository, tag, signal),
+    held ? headManifest(site.secondary, target, tag, signal) : undefined,
+  ]);
+  // Listed, but gone when asked for: the next scan knows more.
+  if (!primary) return undefined;
+  const same = primary.digest === secondary?.digest && (await sameReferrers(route, primary.digest));
+  return { tag, digest: primary.digest, same };
+}
+
+async function sameReferrers(route: Route, digest: Digest): Promise<boolean> {
+  const wanted = await referrersOf(route, digest);
+  if (!wanted || wanted.length === 0) return true;
+  const held = new Set((await heldReferrers(route, digest)).map((referrer) => referrer.digest));
+  return wanted.every((referrer) => held.has(referrer.digest));
+}
+
+async function heldReferrers(route: Route, digest: Digest): Promise<readonly Descriptor[]> {
+  const { site, target, signal } = route;
+  const listed = await listReferrers(site.secondary, target, digest, signal);
+  if (listed) return listed;
+  const index = await getManifest(site.secondary, target, fallbackTag(digest), signal);
+  return index ? linksOf(index).children : [];
+}
+
+/** Tags of the window that only the secondary lists; fallback indexes that Twinport built for a primary with the API are its own. */
+function extraTags(route: Route, primary: ReadonlySet<string>, secondary: readonly string[], after = '', next?: string): string[] {
+  const built = route.site.primary.capabilities.referrers === true;
+  return secondary.filter(
+    (tag) =>
+      !primary.has(tag) && tag > after && (next === undefined || tag <= next) && !isReservedTag(tag) && !(built && FALLBACK.test(tag)),
+  );
+}
+
+function summarize(tags: readonly ComparedTag[], extra: readonly string[], failures: readonly TagFailure[], absent: boolean): string {
+  if (absent) return 'the primary has no such repository';
+  const differ = tags.filter((tag) => !tag.same).length;
+  const parts = [`${count(tags.length, 'tag')}, ${differ} differ`];
+  if (extra.length > 0) parts.push(`${extra.length} only at the secondary`);
+  if (failures.length > 0) parts.push(`${failures.length} could not be read`);
+  return parts.join(', ');
+}

@@ -1,0 +1,114 @@
+import type { Descriptor } from '../model/descriptor.ts';
+import type { Digest } from '../model/digest.ts';
+import { failureOf } from '../model/failure.ts';
+import type { BlobFailure, CopyBlobsResult, CopyHeartbeat, UploadPosition } from '../model/steps.ts';
+import { count, formatBytes } from '../model/text.ts';
+import { proveBlob } from '../registry/blobs.ts';
+import { cancelUpload } from '../registry/uploads.ts';
+import { concurrently } from './concurrently.ts';
+import { copyBlob } from './copy-blob.ts';
+import type { Route } from './site.ts';
+
+const BLOBS_AT_ONCE = 16;
+
+export interface CopyBlobsOptions {
+  /** What the last attempt's heartbeat said, if this is not the first. */
+  readonly earlier: CopyHeartbeat | undefined;
+  /** Which attempt this is, from 1. */
+  readonly attempt: number;
+  /** Called whenever something moved. */
+  readonly onProgress: (heartbeat: CopyHeartbeat) => void;
+  /** Whether uploads are to be removed now that the route's signal was aborted: yes for a cancel, no for a worker that hands over. */
+  readonly abandon: () => boolean;
+}
+
+/**
+ * Copies blobs to the secondary, several at once. Safe to repeat: uploads go on where the registry says they stand, and what an earlier attempt
+ * finished is found by reading it.
+ * @returns the work of all attempts; blobs that failed are listed, the others are there
+ */
+export async function copyBlobs(route: Route, blobs: readonly Descriptor[], options: CopyBlobsOptions): Promise<CopyBlobsResult> {
+  const state = openState(options);
+  const failures: BlobFailure[] = [];
+  let resumedBytes = 0;
+  let skipped = 0;
+  try {
+    await concurrently(blobs, BLOBS_AT_ONCE, async (blob) => {
+      try {
+        if (
+          options.attempt > 1 &&
+          !state.earlier(blob.digest) &&
+          (await proveBlob(route.site.secondary, route.target, blob, route.signal))
+        ) {
+          skipped += 1;
+          return;
+        }
+        const done = await copyBlob(route, blob, state.earlier(blob.digest), (position) => state.move(blob.digest, position));
+        resumedBytes += done.resumedBytes;
+        state.finish(done.how, blob.size, done.bytes);
+      } catch (thrown) {
+        route.signal?.throwIfAborted();
+        const failure = failureOf(thrown);
+        failures.push({ digest: blob.digest, failure });
+        if (failure.retry !== 'now') await removeUpload(route, state, blob.digest);
+      }
+    });
+  } catch (thrown) {
+    if (options.abandon()) await Promise.all([...state.open.keys()].map((digest) => removeUpload(route, state, digest)));
+    throw thrown;
+  }
+  const { copied, mounted, bytes } = state.done;
+  const summary = summarize({ copied, mounted, bytes, resumedBytes, failed: failures.length });
+  return { summary, copied, bytes, resumedBytes, mounted, skipped, failures };
+}
+
+interface State {
+  readonly open: Map<Digest, UploadPosition>;
+  readonly done: { bytes: number; copied: number; mounted: number };
+  earlier(digest: Digest): UploadPosition | undefined;
+  move(digest: Digest, position: UploadPosition | undefined): void;
+  finish(how: 'copied' | 'mounted', size: number, sent: number): void;
+}
+
+function openState(options: CopyBlobsOptions): State {
+  const { earlier, attempt, onProgress } = options;
+  const inherited = new Map((earlier?.uploads ?? []).map((position) => [position.digest, position]));
+  const open = new Map(inherited);
+  const done = { bytes: earlier?.bytes ?? 0, copied: earlier?.copied ?? 0, mounted: earlier?.mounted ?? 0 };
+  let progressAttempt = earlier?.progressAttempt ?? 0;
+  const tell = (): void => onProgress({ uploads: [...open.values()], ...done, progressAttempt });
+  return {
+    open,
+    done,
+    earlier: (digest) => inherited.get(digest),
+    move(digest, position) {
+      const before = open.get(digest);
+      if (position) open.set(digest, position);
+      else open.delete(digest);
+      if (position && before && before.location === position.location && position.offset > before.offset) progressAttempt = attempt;
+      tell();
+    },
+    finish(how, size) {
+      done[how] += 1;
+      if (how === 'copied') done.bytes += size;
+      progressAttempt = attempt;
+      tell();
+    },
+  };
+}
+
+/** Best effort, and outside of the aborted signal: an upload that stays is purged by its registry in time. */
+async function removeUpload(route: Route, state: State, digest: Digest): Promise<void> {
+  const position = state.open.get(digest);
+  if (!position) return;
+  state.open.delete(digest);
+  await cancelUpload(route.site.secondary, position.location, AbortSignal.timeout(5_000)).catch(() => undefined);
+}
+
+function summarize(work: { copied: number; mounted: number; bytes: number; resumedBytes: number; failed: number }): string {
+  const parts = [`${count(work.copied, 'blob')} copied (${formatBytes(work.bytes)})`];
+  if (work.resumedBytes > 0) parts.push(`resumed at ${formatBytes(work.resumedBytes)}`);
+  if (work.mounted > 0) parts.push(`${work.mounted} mounted`);
+  if (work.failed > 0) parts.push(`${work.failed} failed`);
+  return parts.join(', ');
+}

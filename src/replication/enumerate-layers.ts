@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import type { Descriptor } from '../model/descriptor.ts';
+import { algorithmOf } from '../model/digest.ts';
+import { failureOf } from '../model/failure.ts';
+import type { Depth } from '../model/policy.ts';
+import type { EnumerateLayersResult, TagFailure, TaggedImage } from '../model/steps.ts';
+import { count, formatBytes } from '../model/text.ts';
+import { totalBytes } from '../model/descriptor.ts';
+import { proveBlob, readBlob } from '../registry/blobs.ts';
+import { manifestOf, readClosure } from './closure.ts';
+import { concurrently } from './concurrently.ts';
+import type { Route } from './site.ts';
+
+/** More than this would outgrow a payload. */
+const MAX_LACKING = 5_000;
+const PROOFS = 32;
+const DEEP_READS = 4;
+
+/**
+ * Finds the blobs that the secondary lacks. A blob counts as present only if its last byte was read (`shallow`) or all of it hashes to
+ * its digest (`deep`): a HEAD, a mount and a manifest PUT all succeed on a blob whose bytes are gone.
+ */
+export async function enumerateLayers(
+  route: Route,
+  images: readonly TaggedImage[],
+  depth: Depth,
+  alive: () => void = () => undefined,
+): Promise<EnumerateLayersResult> {
+  const failures: TagFailure[] = [];
+  const wanted = new Map<string, Descriptor>();
+  const users = new Map<string, string[]>();
+  await concurrently(images, 8, async (image) => {
+    try {
+      const closure = await readClosure(route, await manifestOf(route, image.digest));
+      for (const blob of closure.blobs) {
+        wanted.set(blob.digest, blob);
+        if (image.tag !== undefined) users.set(blob.digest, [...(users.get(blob.digest) ?? []), image.tag]);
+      }
+    } catch (thrown) {
+      failures.push({ ...image, failure: failureOf(thrown) });
+    }
+  });
+  const lacking: Descriptor[] = [];
+  let present = 0;
+  await concurrently([...wanted.values()], depth === 'deep' ? DEEP_READS : PROOFS, async (blob) => {
+    if (lacking.length >= MAX_LACKING) return;
+    alive();
+    if (await holds(route, blob, depth)) present += 1;
+    else lacking.push(blob);
+  });
+  const more = lacking.length >= MAX_LACKING;
+  const summary = `lacks ${count(lacking.length, 'blob')}${more ? ' and more' : ''} (${formatBytes(totalBytes(lacking))}), ${present} present`;
+  const incomplete = [...new Set(lacking.flatMap((blob) => users.get(blob.digest) ?? []))];
+  return { summary, lacking, incomplete, present, more, failures };
+}
+
+async function holds(route: Route, blob: Descriptor, depth: Depth): Promise<boolean> {
+  const { site, target, signal } = route;
+  const proved = (await proveBlob(site.secondary, target, blob, signal)) && (depth === 'shallow' || (await hashes(route, blob)));
+  if (proved) site.homes.add(blob.digest, target);
+  else site.homes.forget(blob.digest, target);
+  return proved;
+}
+
+async function hashes(route: Route, blob: Descriptor): Promise<boolean> {
+  const { site, target, signal } = route;
+  const hash = createHash(algorithmOf(blob.digest));
+  const { stream } = await readBlob(site.secondary, target, blob.digest, signal ? { signal } : {});
+  for await (const chunk of stream) hash.update(chunk);
+  return `${algorithmOf(blob.digest)}:${hash.digest('hex')}` === blob.digest;
+}

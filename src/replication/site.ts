@@ -1,0 +1,51 @@
+import type { Session } from '../registry/session.ts';
+import { TwinportError } from '../model/failure.ts';
+import { isRepositoryName, mapRepository } from '../model/reference.ts';
+import type { RepositoryStep } from '../model/steps.ts';
+import { createBlobHomes, type BlobHomes } from './blob-homes.ts';
+import type { CopiedBlob } from './copy-blob.ts';
+import { createManifestCache, type ManifestCache } from './manifest-cache.ts';
+
+/** The two registries of a site, and what a worker remembers of them. */
+export interface Site {
+  readonly primary: Session;
+  readonly secondary: Session;
+  readonly manifests: ManifestCache;
+  readonly homes: BlobHomes;
+  /** Copies under way, by digest: the same blob is never fetched twice at once. */
+  readonly flights: Map<string, Promise<CopiedBlob>>;
+}
+
+/** One repository on both sides. */
+export interface Route {
+  readonly site: Site;
+  readonly repository: string;
+  /** Its name at the secondary. */
+  readonly target: string;
+  readonly signal?: AbortSignal;
+}
+
+const MANIFEST_CACHE_BYTES = 64 * 1024 * 1024;
+
+/** Puts a worker's two sessions together. */
+export function createSite(primary: Session, secondary: Session): Site {
+  return { primary, secondary, manifests: createManifestCache(MANIFEST_CACHE_BYTES), homes: createBlobHomes(), flights: new Map() };
+}
+
+/**
+ * The way of one repository from the primary to the secondary.
+ * @throws {TwinportError} NAME (a name that the specification does not allow, or too long once mapped)
+ */
+export function routeOf(site: Site, step: RepositoryStep, signal?: AbortSignal): Route {
+  const target = mapRepository(step.policy.path, step.repository);
+  for (const name of [step.repository, target]) {
+    const valid = isRepositoryName(name);
+    if (!valid) {
+      throw new TwinportError(
+        'NAME',
+        `"${name.slice(0, 300)}" is no repository name: lower case, at most 255 bytes, as the OCI distribution specification says`,
+      );
+    }
+  }
+  return { site, repository: step.repository, target, ...(signal ? { signal } : {}) };
+}

@@ -1,0 +1,5 @@
+export { backfillSite } from './backfill-site.ts';
+export { owner } from './owner.ts';
+export { syncImage } from './sync-image.ts';
+export { syncRepository } from './sync-repository.ts';
+export { tick } from './tick.ts';

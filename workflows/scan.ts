@@ -1,0 +1,187 @@
+import { workflowInfo } from '@temporalio/workflow';
+import { BATCH_IMAGES, chunks } from '../src/model/batches.ts';
+import type { Failure } from '../src/model/failure.ts';
+import { PRIORITY } from '../src/model/names.ts';
+import type { Depth } from '../src/model/policy.ts';
+import {
+  addWork,
+  NO_WORK,
+  type ComparedTag,
+  type ImageOutcome,
+  type Notice,
+  type RepositoryStep,
+  type ScanCarried,
+  type TaggedImage,
+  type TagFailure,
+  type Work,
+} from '../src/model/steps.ts';
+import { control, siteActivities } from './activities.ts';
+import { activityFailure } from './activity-failure.ts';
+import { deleteGone } from './delete-gone.ts';
+import { copyRound, fetchRound, markRound, orPending, outcomesOf, type Round } from './round.ts';
+
+/** Tags compared at a time: as many as fit a payload. */
+const TAGS_A_PAGE = 1_000;
+/** Tags that move under a scan are done again at once; after this many times they are left to their own events. */
+const AGAIN = 5;
+
+export interface ScanOptions {
+  readonly scan: string;
+  readonly verify: 'auto' | Depth;
+  /** List a second time at once where deletions lack only that. */
+  readonly once: boolean;
+  readonly deletions: readonly Notice[];
+  readonly carried?: ScanCarried | undefined;
+  /** Goes on in a new run, with what the scan has done so far. */
+  readonly carryOn: (carried: ScanCarried) => Promise<never>;
+}
+
+export interface ScanResult {
+  readonly work: Work;
+  /** Images that failed and that a retry may mend. */
+  readonly unsettled: number;
+}
+
+/** Compares a repository page by page, brings over what differs, re-reads what has no young verification, and decides what is to go. */
+export async function scanRepository(step: RepositoryStep, options: ScanOptions): Promise<ScanResult> {
+  const first = await listAndCopy(step, options);
+  if (first.gone.length === 0) return first;
+  const deletions = await deleteGone(step, first.gone, {
+    ...options,
+    look: first.look,
+    confirmAfterMs: options.once ? 0 : step.policy.deletes.confirmAfterMs,
+  });
+  let work = addWork(first.work, { deleted: deletions.deleted });
+  if (deletions.waiting === 0 || !options.once) return { work, unsettled: first.unsettled };
+  const second = await listAndCopy(step, { ...options, scan: `${options.scan}/2`, verify: 'auto', carried: undefined });
+  const confirmed = await deleteGone(step, second.gone, { ...options, look: second.look, confirmAfterMs: 0 });
+  work = addWork(addWork(work, second.work), { deleted: confirmed.deleted });
+  return { work, unsettled: first.unsettled + second.unsettled };
+}
+
+interface Listed extends ScanResult {
+  readonly gone: readonly TaggedImage[];
+  readonly look: number;
+}
+
+async function listAndCopy(step: RepositoryStep, options: ScanOptions): Promise<Listed> {
+  const { carried } = options;
+  const gone: TaggedImage[] = [...(carried?.gone ?? [])];
+  let work = carried?.work ?? NO_WORK;
+  let unsettled = carried?.unsettled ?? 0;
+  let look = carried?.look;
+  let after = carried?.after;
+  const { compareRepository } = siteActivities(step.policy.site, 'bulk');
+  for (;;) {
+    const from = after === undefined ? '' : ` after ${after}`;
+    const page = await compareRepository(
+      { ...step, limit: TAGS_A_PAGE, ...(after === undefined ? {} : { after }) },
+      asked(`${step.repository}: compare both sides${from}`),
+    );
+    look ??= page.look;
+    const plan = await control.recordScan(
+      { ...step, scan: options.scan, page, verify: options.verify, ...(after === undefined ? {} : { after }) },
+      { summary: `${step.repository}: ${page.summary}` },
+    );
+    gone.push(...plan.gone);
+    unsettled += page.failures.filter(({ failure }) => failure.retry !== 'never').length;
+    const done = await settlePage(step, options, page.tags, new Set(plan.verify));
+    work = addWork(addWork(work, done.work), { failed: page.failures.length });
+    unsettled += done.unsettled;
+    after = page.next;
+    if (after === undefined) return { gone, work, unsettled, look };
+    if (workflowInfo().continueAsNewSuggested) return options.carryOn({ scan: options.scan, look, after, gone, work, unsettled });
+  }
+}
+
+async function settlePage(
+  step: RepositoryStep,
+  options: ScanOptions,
+  tags: readonly ComparedTag[],
+  verify: ReadonlySet<string>,
+): Promise<ScanResult> {
+  const differing = tags.filter((tag) => !tag.same).map(({ tag }) => tag);
+  const rereading = tags.filter((tag) => tag.same && verify.has(tag.tag)).map(({ tag }) => tag);
+  const depth: Depth = options.verify === 'deep' ? 'deep' : 'shallow';
+  const results: ScanResult[] = [];
+  for (const batch of chunks(differing, BATCH_IMAGES)) results.push(await settleBatch(step, 'shallow', batch, false));
+  for (const batch of chunks(rereading, BATCH_IMAGES)) results.push(await settleBatch(step, depth, batch, true));
+  return results.reduce((sum, next) => ({ work: addWork(sum.work, next.work), unsettled: sum.unsettled + next.unsettled }), {
+    work: NO_WORK,
+    unsettled: 0,
+  });
+}
+
+/** The five activities over a batch, again for what moved meanwhile. @param reread what needs mending here was called equal before */
+async function settleBatch(step: RepositoryStep, depth: Depth, tags: readonly string[], reread: boolean): Promise<ScanResult> {
+  const round: Round = { step, lane: 'bulk', depth, priority: reread ? PRIORITY.verify : PRIORITY.backfill };
+  let left = tags;
+  let work = NO_WORK;
+  let unsettled = 0;
+  for (let turn = 0; left.length > 0; turn++) {
+    const result = await orPending(
+      step,
+      () => left,
+      () => Date.now(),
+      () => batchRound(round, left, reread),
+    );
+    work = addWork(work, result.work);
+    unsettled += result.failures.filter(({ failure }) => failure.retry !== 'never').length;
+    left = result.again;
+    if (turn === AGAIN) return { work, unsettled: unsettled + left.length };
+  }
+  return { work, unsettled };
+}
+
+interface BatchResult {
+  readonly work: Work;
+  readonly failures: readonly { failure: Failure }[];
+  readonly again: readonly string[];
+}
+
+async function batchRound(round: Round, tags: readonly string[], reread: boolean): Promise<BatchResult> {
+  const lookAt = Date.now();
+  try {
+    const fetched = await fetchRound(
+      round,
+      tags.map((tag) => ({ tag })),
+      false,
+    );
+    const copied = await copyRound(round, fetched.images);
+    const failures: TagFailure[] = [...fetched.failures, ...copied.failures];
+    const gone = fetched.absent.map((tag): ImageOutcome => ({
+      tag,
+      sync: 'pending',
+      verification: 'pending',
+      look: fetched.look,
+      gone: true,
+    }));
+    const outcomes = [...outcomesOf({ ...copied, failures }, fetched.look), ...gone];
+    const overlapping = await markRound(round.step, outcomes);
+    const failed = [...failures, ...copied.published.flatMap(({ state, failure }) => (state === 'failed' && failure ? [{ failure }] : []))];
+    const moved = copied.published.flatMap(({ state, tag }) =>
+      tag !== undefined && (state === 'moved' || state === 'incomplete') ? [tag] : [],
+    );
+    const mended = new Set([
+      ...copied.incomplete,
+      ...copied.published.flatMap(({ tag, changed }) => (changed && tag !== undefined ? [tag] : [])),
+    ]);
+    const done = {
+      synced: copied.published.filter(({ state }) => state === 'verified').length,
+      failed: failed.length,
+      ...(reread ? { repaired: mended.size } : {}),
+    };
+    return { work: addWork(copied.work, done), failures: failed, again: [...new Set([...moved, ...overlapping])] };
+  } catch (thrown) {
+    const failure = activityFailure(thrown);
+    await markRound(
+      round.step,
+      tags.map((tag): ImageOutcome => ({ tag, sync: 'failed', verification: 'pending', failure, look: lookAt })),
+    );
+    return { work: addWork(NO_WORK, { failed: tags.length }), failures: tags.map(() => ({ failure })), again: [] };
+  }
+}
+
+function asked(summary: string): { summary: string; priority: number } {
+  return { summary, priority: PRIORITY.backfill };
+}

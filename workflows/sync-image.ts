@@ -1,0 +1,160 @@
+import { ApplicationFailure, condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow';
+import { backoffMs } from '../src/model/backoff.ts';
+import { LARGE_BLOB_BYTES } from '../src/model/batches.ts';
+import { isLastLook, mergeLooks, nextStep, type Outcome } from '../src/model/rounds.ts';
+import type { Digest } from '../src/model/digest.ts';
+import type {
+  FetchManifestsResult,
+  ImageOutcome,
+  Look,
+  PublishedImage,
+  SyncImageInput,
+  SyncImageResult,
+  TagFailure,
+} from '../src/model/steps.ts';
+import { shortDigest } from '../src/model/text.ts';
+import { control } from './activities.ts';
+import { activityFailure } from './activity-failure.ts';
+import { pushed, retry } from './messages.ts';
+import { copyRound, fetchRound, markRound, orPending, outcomesOf, type Round } from './round.ts';
+
+/** Rounds of one run: old code drains, histories stay short. */
+const ROUNDS_A_RUN = 20;
+
+/**
+ * Makes one tag of a secondary equal to the primary's, as often as it is told to look. Events that arrive while a round runs become one more round;
+ * what fails is recorded and tried again after a while, what no retry can mend fails the workflow.
+ */
+export async function syncImage(input: SyncImageInput): Promise<SyncImageResult> {
+  let pending: Look | undefined = input.pending;
+  let woken = false;
+  // Synchronous, and asked after every await: a signal between the last test and the end would be lost.
+  setHandler(pushed, (look) => {
+    pending = mergeLooks(pending, look);
+  });
+  setHandler(retry, () => {
+    woken = true;
+  });
+
+  const image = imageState(input);
+  let attempts = input.attempts ?? 0;
+  let looked = 0;
+  let again = 0;
+  let look: Look = { tag: input.tag };
+  for (let rounds = 1; ; rounds++) {
+    if (pending) {
+      looked = 0;
+      look = pending;
+      pending = undefined;
+    }
+    if (rounds > ROUNDS_A_RUN || workflowInfo().continueAsNewSuggested) {
+      return continueAsNew<typeof syncImage>({ ...input, pending: look, attempts });
+    }
+    woken = false;
+    const outcome = await image.round(look, looked, attempts);
+    again = outcome.kind === 'again' ? again + 1 : 0;
+    attempts = outcome.kind === 'failed' ? attempts + 1 : 0;
+    if (hasCome()) continue;
+    const next = nextStep(outcome, look, looked, again);
+    if (next.do === 'return') return { summary: image.summary(), ...image.seen(), rounds };
+    if (next.do === 'fail') throw ApplicationFailure.nonRetryable(next.failure.message, next.failure.code, next.failure);
+    if (next.do === 'look') looked += 1;
+    const waitMs = next.do === 'look' ? next.afterMs : backoffMs(Math.max(1, attempts), Math.random());
+    if (waitMs > 0) await condition(() => hasCome() || woken, waitMs);
+  }
+
+  function hasCome(): boolean {
+    return pending !== undefined;
+  }
+}
+
+interface ImageState {
+  round(look: Look, looked: number, attempts: number): Promise<Outcome>;
+  summary(): string;
+  seen(): { digest?: Digest };
+}
+
+function imageState(input: SyncImageInput): ImageState {
+  const { policy, repository, tag } = input;
+  const round: Round = { step: { policy, repository }, lane: 'push', depth: 'shallow' };
+  let digest: Digest | undefined;
+  return {
+    summary: () => (digest ? `${repository}:${tag} is ${shortDigest(digest)} on both sides` : `${repository}:${tag} is not at the primary`),
+    seen: () => (digest ? { digest } : {}),
+    async round(look, looked, attempts) {
+      const lookAt = Date.now();
+      try {
+        return await orPending(
+          round.step,
+          () => [tag],
+          () => Date.now(),
+          async () => {
+            const fetched = await fetchRound(round, [look], true);
+            digest = fetched.images.find((image) => image.tag === tag)?.digest;
+            return digest === undefined
+              ? await absentRound(round, look, looked, fetched)
+              : await contentRound(round, look, looked, fetched);
+          },
+        );
+      } catch (thrown) {
+        const failure = activityFailure(thrown);
+        await markRound(round.step, [{ tag, sync: 'failed', verification: 'pending', failure, look: lookAt, attempts: attempts + 1 }]);
+        return { kind: 'failed', failure };
+      }
+    },
+  };
+}
+
+/** The primary answered 404, or could not tell. */
+async function absentRound(round: Round, look: Look, looked: number, fetched: FetchManifestsResult): Promise<Outcome> {
+  const failed = fetched.failures.find((failure) => failure.tag === look.tag);
+  if (failed) {
+    await markRound(round.step, outcomesOf({ published: [], failures: fetched.failures, look: fetched.look }, fetched.look));
+    return { kind: 'failed', failure: failed.failure };
+  }
+  const early = look.digest !== undefined && !isLastLook(looked);
+  const outcome: ImageOutcome = {
+    tag: look.tag,
+    sync: 'pending',
+    verification: 'pending',
+    look: fetched.look,
+    ...received(look),
+    ...(early ? {} : { gone: true }),
+  };
+  await markRound(round.step, [outcome]);
+  if (early) return { kind: 'unexpected' };
+  // It may have to go at the secondary too, which `syncRepository` alone decides.
+  await control.startLook(
+    { ...round.step, looks: [], notices: [{ kind: 'compare', receivedAt: fetched.look }] },
+    { summary: `${round.step.repository}: ${look.tag} is not at the primary` },
+  );
+  return { kind: 'settled' };
+}
+
+async function contentRound(round: Round, look: Look, looked: number, fetched: FetchManifestsResult): Promise<Outcome> {
+  const bytes = fetched.images.reduce((sum, image) => sum + image.bytes, 0);
+  if (bytes > LARGE_BLOB_BYTES) {
+    await markRound(round.step, [{ tag: look.tag, sync: 'started', verification: 'pending', look: fetched.look, ...received(look) }]);
+  }
+  const copied = await copyRound(round, fetched.images);
+  const unexpected = fetched.images.some((image) => image.tag === look.tag && image.unexpected === true) && !isLastLook(looked);
+  const outcomes = outcomesOf({ ...copied, failures: [...fetched.failures, ...copied.failures] }, fetched.look).map(
+    (outcome): ImageOutcome => {
+      const early = unexpected && outcome.tag === look.tag && outcome.sync === 'synced';
+      return { ...outcome, ...(early ? ({ sync: 'pending', verification: 'pending' } as const) : {}), ...received(look) };
+    },
+  );
+  const overlapping = await markRound(round.step, outcomes);
+  return verdict(copied.published, [...fetched.failures, ...copied.failures], unexpected, overlapping.length > 0);
+}
+
+function verdict(published: readonly PublishedImage[], failures: readonly TagFailure[], unexpected: boolean, overlapped: boolean): Outcome {
+  const failure = failures[0]?.failure ?? published.find((image) => image.state === 'failed')?.failure;
+  if (failure) return { kind: 'failed', failure };
+  if (overlapped || published.some((image) => image.state !== 'verified')) return { kind: 'again' };
+  return unexpected ? { kind: 'unexpected' } : { kind: 'settled' };
+}
+
+function received(look: Look): { receivedAt?: number } {
+  return look.receivedAt === undefined ? {} : { receivedAt: look.receivedAt };
+}
