@@ -1,0 +1,42 @@
+import type { z } from 'zod';
+import { checkSection } from './check-section.ts';
+import type { Reading } from './reading.ts';
+import { resolveValues } from './resolve.ts';
+import { control, ledger, retention, temporal, webhook, worker } from './schema/processes.ts';
+import { buildTemporal } from './temporal.ts';
+import type { Section, TwinportConfig } from './twinport-config.ts';
+
+/** Reads the sections of processes and their servers; those that were not asked for are absent or empty. */
+export function readProcesses(
+  reading: Reading,
+): Pick<TwinportConfig, 'temporal' | 'ledger' | 'control' | 'webhook' | 'worker' | 'retention'> {
+  const { resolution } = reading;
+  const readTemporal = read(reading, 'temporal', temporal);
+  const readLedger = read(reading, 'ledger', ledger);
+  const { url, token } = read(reading, 'control', control) ?? {};
+  const { listen, secret, secrets } = read(reading, 'webhook', webhook, {}) ?? webhook.parse({});
+  const metricsAt = read(reading, 'worker', worker)?.listen;
+  const kept =
+    checkSection(retention, resolveValues(reading.root['retention'] ?? {}, ['retention'], resolution), ['retention'], resolution) ??
+    retention.parse({});
+  return {
+    ...(readTemporal ? { temporal: buildTemporal(readTemporal, resolution) } : {}),
+    ...(readLedger ? { ledger: readLedger } : {}),
+    control: { ...(url === undefined ? {} : { url }), ...(token === undefined ? {} : { token }) },
+    webhook: { listen, secrets, ...(secret === undefined ? {} : { secret }) },
+    worker: metricsAt === undefined ? {} : { listen: metricsAt },
+    retention: { inboxMs: kept.inbox, auditMs: kept.audit, historyMs: kept.history },
+  };
+}
+
+/** A section that was asked for and is there (or has a default), checked. */
+function read<S extends z.ZodType>(
+  { root, resolution, sections }: Reading,
+  name: Section & string,
+  schema: S,
+  absent?: unknown,
+): z.output<S> | undefined {
+  const written = root[name] ?? absent;
+  if (!sections.includes(name) || written === undefined) return undefined;
+  return checkSection(schema, resolveValues(written, [name], resolution), [name], resolution);
+}

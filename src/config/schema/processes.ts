@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { duration, listenAddress, parsed, section, text } from './fields.ts';
+
+const pem = text('the path of a PEM file').optional();
+
+/** Where Temporal is; absent: the embedded dev server. */
+export const temporal = section({
+  address: listenAddress,
+  namespace: text('the name of a namespace').default('default'),
+  tls: z
+    .union([z.literal(true), section({ caFile: pem, certFile: pem, keyFile: pem, serverName: text("the server's name").optional() })], {
+      error: 'true, or a section with the keys caFile, certFile, keyFile, serverName, is needed',
+    })
+    .optional(),
+  apiKey: text('an API key, as ${NAME} or { file: PATH },').optional(),
+});
+
+/** Where the ledger is; absent: the embedded PostgreSQL. */
+export const ledger = section({
+  url: parsed(
+    (value) => (typeof value === 'string' && /^postgres(?:ql)?:\/\/./.test(value) ? value : undefined),
+    'a PostgreSQL URL is needed, such as postgres://user:${PASSWORD}@host:5432/twinport',
+  ),
+});
+
+/** The API. */
+export const control = section({
+  url: parsed(
+    (value) =>
+      typeof value === 'string' && /^https?:\/\/[^\s/]+/.test(value) && URL.canParse(value) ? value.replace(/\/+$/, '') : undefined,
+    'the URL of the starter is needed, such as https://twinport.example.com',
+  ).optional(),
+  token: text('a token, as ${NAME} or { file: PATH },').optional(),
+});
+
+/** GitLab's rule for its notification secret, which other senders' secrets keep to easily. */
+const secret = text('a secret, as ${NAME} or { file: PATH },');
+
+/** Where events come in. */
+export const webhook = section({
+  listen: listenAddress.default('127.0.0.1:8080'),
+  secret: secret.optional(),
+  secrets: z.record(z.string(), secret, { error: 'a section of secrets by source is needed' }).default({}),
+});
+
+/** The worker's own `/metrics`; absent: it listens nowhere. */
+export const worker = section({ listen: listenAddress.optional() });
+
+/** How long the ledger keeps what is done. */
+export const retention = section({
+  inbox: duration(3_600_000).default(7 * 86_400_000),
+  audit: duration(86_400_000).default(365 * 86_400_000),
+  history: duration(86_400_000).default(90 * 86_400_000),
+});
+
+/** The keys at the root of the file; each section is checked only where a process uses it. */
+export const ROOT_KEYS = ['temporal', 'ledger', 'control', 'dataDir', 'webhook', 'worker', 'retention', 'primary', 'secondaries'] as const;

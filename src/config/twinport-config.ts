@@ -1,0 +1,77 @@
+import type { SitePolicy } from '../model/policy.ts';
+import type { Endpoint, EndpointLimits } from '../registry/endpoint.ts';
+
+/** The part of the configuration that a process uses; what it did not ask for is absent or empty. */
+export interface TwinportConfig {
+  /** The configuration file, absolute; absent where none was read. */
+  readonly file?: string;
+  /** Absolute. */
+  readonly dataDir: string;
+  /** Absent: the embedded dev server. */
+  readonly temporal?: TemporalConfig;
+  /** Absent: the embedded PostgreSQL. */
+  readonly ledger?: { readonly url: string };
+  /** The API: where commands find it, and what it asks for. */
+  readonly control: { readonly url?: string; readonly token?: string };
+  readonly webhook: WebhookConfig;
+  readonly worker: { readonly listen?: string };
+  readonly primary?: Endpoint;
+  readonly secondaries: readonly SiteConfig[];
+  readonly retention: Retention;
+  /** Every secret that was read, for the logger to strike out; not enumerable, so that no dump shows it. */
+  readonly redact: readonly string[];
+}
+
+/** Where Temporal is, and how to come in. */
+export interface TemporalConfig {
+  /** host:port */
+  readonly address: string;
+  readonly namespace: string;
+  /** In the form that Temporal's SDK takes; `true`: TLS with the system's authorities. */
+  readonly tls?: true | TemporalTls;
+  readonly apiKey?: string;
+}
+
+export interface TemporalTls {
+  readonly serverNameOverride?: string;
+  /** PEM */
+  readonly serverRootCACertificate?: Buffer;
+  /** PEM */
+  readonly clientCertPair?: { readonly crt: Buffer; readonly key: Buffer };
+}
+
+/** Where events are received, and what their senders must know. */
+export interface WebhookConfig {
+  /** host:port */
+  readonly listen: string;
+  /** Of every source without a secret of its own; absent: the starter makes one. */
+  readonly secret?: string;
+  /** By source. */
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
+/** One secondary with all that its worker needs. */
+export interface SiteConfig {
+  readonly name: string;
+  readonly endpoint: Endpoint;
+  /** The primary that this site mirrors. */
+  readonly primary: Endpoint;
+  readonly policy: SitePolicy;
+  readonly limits: EndpointLimits;
+  readonly backfill: { readonly everyMs: number };
+  /** How long what a tag lost stays tagged at the secondary; 0 for not at all. */
+  readonly keepMs: number;
+  /** Of primary, secondary and path: where it changes, the ledger's rows are of another mirror. */
+  readonly fingerprint: string;
+}
+
+/** How long the ledger keeps what is done, in milliseconds. */
+export interface Retention {
+  readonly inboxMs: number;
+  readonly auditMs: number;
+  readonly historyMs: number;
+}
+
+/** A part of the configuration. `policies` are the secondaries without credentials, certificates and Docker's configuration, as the control side uses them. */
+export type Section =
+  'temporal' | 'ledger' | 'control' | 'webhook' | 'worker' | 'primary' | 'secondaries' | 'policies' | { readonly site: string };
