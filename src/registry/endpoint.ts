@@ -1,0 +1,62 @@
+import type { RegistryKind } from './kinds/index.ts';
+
+/** One registry as the configuration describes it, secrets included: it never leaves the process. */
+export interface Endpoint {
+  /** `primary`, or the site's name: for messages. */
+  readonly name: string;
+  readonly side: 'primary' | 'secondary';
+  /** `http(s)://host[:port]`, maybe with a path prefix in front of `/v2/`. */
+  readonly url: string;
+  readonly kind: RegistryKind;
+  readonly auth: AuthOptions;
+  /** PEM texts; the authorities are added to the built-in ones. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly insecure?: never };
+  /** Shared by all sessions of the process with the same host and port; the lowest one holds. */
+  readonly limits: EndpointLimits;
+  /** Default: 10 s to connect, 60 s without a byte. */
+  readonly timeouts?: { readonly connectMs?: number; readonly stallMs?: number };
+}
+
+export interface EndpointLimits {
+  /** Requests at a time, blob bodies left out. */
+  readonly requests: number;
+  /** Blob bodies at a time. */
+  readonly transfers: number;
+  /** Of blob bodies, in both directions together. */
+  readonly bytesPerSecond?: number;
+}
+
+export type AuthOptions = NoAuth | BasicAuth | BearerAuth | TokenKeyAuth;
+
+/** Anonymous; a token service is still asked, since many want a token for public content too. */
+export interface NoAuth {
+  readonly type: 'none';
+}
+
+/** A user and a password, for the registry or for the token service that it names. */
+export interface BasicAuth {
+  readonly type: 'basic';
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A fixed token, sent as it is. */
+export interface BearerAuth {
+  readonly type: 'bearer';
+  readonly token: string;
+}
+
+/** The registry's own signing key: pull-only tokens are made with it, without a token service. */
+export interface TokenKeyAuth {
+  readonly type: 'token-key';
+  /** PEM, RSA or EC (P-256, P-384). */
+  readonly key: string;
+  /** PEM: the certificate of `rootcertbundle`, maybe with its chain; sent along as `x5c`. */
+  readonly certificate?: string;
+  readonly issuer: string;
+  readonly service: string;
+  /** Default 300. */
+  readonly ttlSeconds?: number;
+  /** Sent as it is; absent: found out. */
+  readonly kid?: string;
+}

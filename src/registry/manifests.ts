@@ -1,0 +1,155 @@
+import type { Descriptor } from '../model/descriptor.ts';
+import { isDigest, type Digest } from '../model/digest.ts';
+import { manifestMediaType, type Manifest } from '../model/manifest.ts';
+import { isManifestType, isSchema1Type, MANIFEST_ACCEPT } from '../model/media-types.ts';
+import { contentDigest, contentLength, digestOf } from './content.ts';
+import { registryError } from './errors.ts';
+import type { Session } from './session.ts';
+import type { RegistryRequest, RegistryResponse } from './transport/request.ts';
+
+export { probeAbsence, type Absence } from './probe-absence.ts';
+
+/** Distribution stores up to 4 MiB; nothing real comes near twice that. */
+const MAX_MANIFEST_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Asks what a tag or digest stands for, with one HEAD; a registry that leaves out the digest, the size or the type is asked with a GET.
+ * @param reference a tag or a digest
+ * @returns the descriptor, or `undefined` on 404
+ * @throws {RegistryError} DENIED, RATE_LIMITED, UNREACHABLE, DIGEST_MISMATCH, …
+ * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#checking-if-content-exists-in-the-registry
+ */
+export async function headManifest(
+  session: Session,
+  repository: string,
+  reference: string,
+  signal?: AbortSignal,
+): Promise<Descriptor | undefined> {
+  const response = await session.send({ ...manifestRequest('HEAD', repository, reference, signal), accept: [200, 404] });
+  if (response.status === 404) return undefined;
+  const digest = contentDigest(response);
+  const size = contentLength(response);
+  const mediaType = response.header('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
+  const believable = digest !== undefined && (!isDigest(reference) || digest === reference);
+  if (believable && size !== undefined && isManifestType(mediaType)) return { mediaType, digest, size };
+  const manifest = await getManifest(session, repository, reference, signal);
+  return manifest && { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.size };
+}
+
+/**
+ * Reads a manifest; its digest is computed from the bytes, whatever the headers say.
+ * @param reference a tag or a digest; asked by digest, the bytes must hash to it
+ * @returns the manifest as served, or `undefined` on 404
+ * @throws {RegistryError} DIGEST_MISMATCH (other bytes than the digest says), TOO_LARGE (over 8 MiB), UNSUPPORTED (no manifest type), …
+ * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
+ */
+export async function getManifest(
+  session: Session,
+  repository: string,
+  reference: string,
+  signal?: AbortSignal,
+): Promise<Manifest | undefined> {
+  const request: RegistryRequest = {
+    ...manifestRequest('GET', repository, reference, signal),
+    accept: [200, 404],
+    maxBytes: MAX_MANIFEST_BYTES,
+  };
+  const response = await session.send(request);
+  return response.status === 404 ? undefined : readManifest(session, request, reference, response);
+}
+
+/**
+ * Stores a manifest under a tag or its digest, byte for byte.
+ * @returns whether the registry said that it lists the manifest among its subject's referrers (`OCI-Subject`)
+ * @throws {RegistryError} BLOB_UNKNOWN (content is missing), INVALID, TOO_LARGE, QUOTA, DIGEST_MISMATCH (stored as something else), …
+ * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests
+ */
+export async function putManifest(
+  session: Session,
+  repository: string,
+  reference: string,
+  manifest: Manifest,
+  signal?: AbortSignal,
+): Promise<{ subjectSeen: boolean }> {
+  const request: RegistryRequest = {
+    method: 'PUT',
+    repository,
+    path: `manifests/${reference}`,
+    headers: { 'content-type': manifest.mediaType },
+    body: manifest.bytes,
+    scope: 'push',
+    signal,
+    accept: [200, 201, 202],
+  };
+  const response = await session.send(request);
+  const stored = contentDigest(response);
+  if (stored !== undefined && !isSchema1Type(manifest.mediaType) && stored !== digestOf(manifest.bytes, stored)) {
+    throw registryError(session, request, 'DIGEST_MISMATCH', `stored the manifest ${manifest.digest} as ${stored}`, {
+      status: response.status,
+    });
+  }
+  return { subjectSeen: response.header('oci-subject') !== undefined };
+}
+
+/**
+ * Deletes a manifest, and with it every tag on it.
+ * @returns `refused`: the registry does not delete (405)
+ * @throws {RegistryError} DENIED, UNREACHABLE, …
+ * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#deleting-manifests
+ */
+export async function deleteManifest(
+  session: Session,
+  repository: string,
+  digest: Digest,
+  signal?: AbortSignal,
+): Promise<'deleted' | 'absent' | 'refused'> {
+  const { status } = await session.send({
+    method: 'DELETE',
+    repository,
+    path: `manifests/${digest}`,
+    scope: 'delete',
+    signal,
+    accept: [200, 202, 204, 404, 405],
+  });
+  if (status === 404) return 'absent';
+  return status === 405 ? 'refused' : 'deleted';
+}
+
+function manifestRequest(
+  method: 'GET' | 'HEAD',
+  repository: string,
+  reference: string,
+  signal?: AbortSignal,
+): Omit<RegistryRequest, 'accept'> {
+  return { method, repository, path: `manifests/${reference}`, headers: { accept: MANIFEST_ACCEPT }, scope: 'pull', signal };
+}
+
+function readManifest(session: Session, request: RegistryRequest, reference: string, response: RegistryResponse): Manifest {
+  const { bytes } = response;
+  const mediaType = manifestMediaType(response.header('content-type'), parseObject(bytes));
+  if (mediaType === undefined) {
+    const served = response.header('content-type') ?? 'no type';
+    throw registryError(session, request, 'UNSUPPORTED', `answered with ${served.slice(0, 100)}, which is no type of manifest`, {
+      status: 200,
+    });
+  }
+  const claimed = isDigest(reference) ? reference : contentDigest(response);
+  // The digest of schema 1 is that of its payload, not of these bytes; that format is turned down later, by its type.
+  if (isSchema1Type(mediaType) && claimed !== undefined) return { mediaType, digest: claimed, size: bytes.length, bytes };
+  const digest = digestOf(bytes, claimed);
+  if (claimed !== undefined && digest !== claimed) {
+    throw registryError(session, request, 'DIGEST_MISMATCH', `answered with bytes that hash to ${digest}, not to ${claimed}`, {
+      status: 200,
+    });
+  }
+  return { mediaType, digest, size: bytes.length, bytes };
+}
+
+function parseObject(bytes: Uint8Array): Record<string, unknown> {
+  try {
+    const body: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+  } catch {
+    return {}; // whoever reads what the manifest points at finds this out, and says so
+  }
+}

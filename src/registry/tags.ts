@@ -1,0 +1,62 @@
+import { registryCodes } from './refusal.ts';
+import { refusal } from './refusal.ts';
+import type { Session } from './session.ts';
+import { listAll } from './paging.ts';
+import type { RegistryRequest } from './transport/request.ts';
+
+/**
+ * Lists all tags of a repository, over all pages.
+ * @returns the tags, each once, in code point order; `undefined` if the registry does not know the repository
+ * @throws {RegistryError} LISTING (truncated, looping, or not a list), DENIED, UNREACHABLE, …
+ * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags
+ */
+export async function listTags(session: Session, repository: string, signal?: AbortSignal): Promise<string[] | undefined> {
+  const tags = await listAll(session, { repository, path: 'tags/list', field: 'tags', scope: 'pull', signal });
+  return tags && [...tags].sort(byCodePoint);
+}
+
+/**
+ * Takes one tag away, and nothing else.
+ * @returns `refused`: the registry does not delete (405); `unsupported`: it cannot take away one tag alone
+ * @throws {RegistryError} DENIED, INVALID, UNREACHABLE, …
+ * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#deleting-tags
+ */
+export async function deleteTag(
+  session: Session,
+  repository: string,
+  tag: string,
+  signal?: AbortSignal,
+): Promise<'deleted' | 'absent' | 'refused' | 'unsupported'> {
+  const request: RegistryRequest = {
+    method: 'DELETE',
+    repository,
+    path: `manifests/${tag}`,
+    scope: 'delete',
+    signal,
+    accept: [200, 202, 204, 400, 404, 405],
+  };
+  const { status, bytes } = await session.send(request);
+  if (status < 300) {
+    session.capabilities.deleteTag = true;
+    return 'deleted';
+  }
+  if (status === 405) return 'refused';
+  const text = new TextDecoder().decode(bytes);
+  const codes = registryCodes(text);
+  if (status === 404 && codes.some((code) => ABSENT.has(code))) return 'absent';
+  // A 404 of the router: there is no such thing as deleting by tag.
+  if (status === 404 || codes.some((code) => CANNOT_UNTAG.has(code))) {
+    session.capabilities.deleteTag = false;
+    return 'unsupported';
+  }
+  throw refusal(session, request, { status, text });
+}
+
+const ABSENT: ReadonlySet<string> = new Set(['MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'NOT_FOUND', 'TAG_UNKNOWN']);
+
+/** Distribution 2 takes the tag for a digest. */
+const CANNOT_UNTAG: ReadonlySet<string> = new Set(['DIGEST_INVALID', 'UNSUPPORTED']);
+
+function byCodePoint(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,126 @@
+import type { Authorizer } from '../auth/authorizer.ts';
+import { parseChallenges } from '../auth/challenge.ts';
+import { registryError, type Peer } from '../errors.ts';
+import { refusal } from '../refusal.ts';
+import { createExchange, type Exchange, type OnRequest } from './exchange.ts';
+import { headerOf, headersOf } from './headers.ts';
+import { readBounded, readErrorText, streamIncoming } from './incoming.ts';
+import type { HostLimiter } from './limiter.ts';
+import { networkError } from './network-error.ts';
+import { isStreamed, type RegistryRequest, type RegistryResponse } from './request.ts';
+import { retryAfterMs } from './retry-after.ts';
+import { targetUrl } from './target-url.ts';
+import { stallMsOf, type Wire } from './wire.ts';
+
+/** What a session lends to each of its requests. */
+export interface SendContext {
+  readonly peer: Peer;
+  readonly wire: Wire;
+  readonly limiter: HostLimiter;
+  readonly authorizer: Authorizer;
+  readonly counters: { requests: number; bytesReceived: number; bytesSent: number };
+  readonly onRequest?: OnRequest | undefined;
+}
+
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Sends a request: finds its authorization, waits for the host's turn, follows redirects, and after a 401 tries once more with a fresh token.
+ * @throws {RegistryError} every code that an answer or a broken connection can mean
+ */
+export async function send(context: SendContext, request: RegistryRequest): Promise<RegistryResponse> {
+  const { peer, authorizer } = context;
+  const url = targetUrl(peer, request);
+  // Uploads may live elsewhere (object storage): our credentials are not for there.
+  const ours = url.origin === new URL(peer.endpoint.url).origin;
+  try {
+    const fresh = isStreamed(request.body);
+    let header = ours ? await authorizer.authorize(request, { fresh, signal: request.signal }) : undefined;
+    const first = await attempt(context, request, url, header);
+    if (first.status !== 401 || !ours) return settle(context, request, first, header);
+    const challenges = parseChallenges(headersOf(first.answer.headers, 'www-authenticate'));
+    const text = await discard(context, first);
+    const insufficientScope = challenges.some((challenge) => challenge.params['error'] === 'insufficient_scope');
+    header = await authorizer.renew(request, header, challenges, url, request.signal);
+    const refused = refusal(peer, request, { status: 401, text, insufficientScope });
+    if (header === undefined) throw refused;
+    // The body is gone: the caller must bring it again, and the token is good by then.
+    if (fresh)
+      throw registryError(peer, request, 'UNAUTHORIZED', 'answered 401 to a body that cannot be sent twice', {
+        status: 401,
+        codes: refused.codes,
+        retry: 'now',
+      });
+    return settle(context, request, await attempt(context, request, url, header), header);
+  } catch (thrown) {
+    throw networkError(peer, request, thrown, request.signal);
+  }
+}
+
+/** One exchange, in the host's turn; its end gives the turn back. */
+async function attempt(context: SendContext, request: RegistryRequest, url: URL, header: string | undefined): Promise<Exchange> {
+  const { limiter, peer, wire, counters, onRequest } = context;
+  const release = await limiter.acquireRequest(request.signal);
+  const exchange = createExchange({ peer, wire, limiter, counters, onRequest, stallMs: stallMsOf(peer.endpoint), release });
+  return exchange(request, url, header);
+}
+
+async function settle(
+  context: SendContext,
+  request: RegistryRequest,
+  exchange: Exchange,
+  header: string | undefined,
+): Promise<RegistryResponse> {
+  const { peer, limiter, counters, authorizer } = context;
+  const { answer, status } = exchange;
+  if (header !== undefined && status < 300) authorizer.accepted?.(header);
+  if (!request.accept.includes(status)) throw await refused(context, request, exchange);
+  const response = { status, url: exchange.url.href, header: (name: string) => headerOf(answer.headers, name), bytes: NOTHING };
+  const count = (bytes: number): void => {
+    counters.bytesReceived += bytes;
+  };
+  if (request.stream) {
+    // A long body must not keep small requests from their turn.
+    exchange.release();
+    const stream = streamIncoming(answer.body, {
+      onBytes: async (bytes) => {
+        count(bytes);
+        await limiter.spend(bytes, request.signal);
+      },
+      failed: (thrown) => networkError(peer, request, thrown, request.signal),
+      onEnd: exchange.end,
+    });
+    return { ...response, stream };
+  }
+  try {
+    const { bytes, complete } = await readBounded(answer.body, request.maxBytes ?? MAX_BODY_BYTES, count);
+    if (!complete)
+      throw registryError(peer, request, 'TOO_LARGE', `answered more than ${request.maxBytes ?? MAX_BODY_BYTES} bytes`, { status });
+    return { ...response, bytes };
+  } finally {
+    exchange.end();
+  }
+}
+
+async function refused(context: SendContext, request: RegistryRequest, exchange: Exchange): Promise<Error> {
+  const { answer, status } = exchange;
+  const wait = status === 429 || status === 503 ? retryAfterMs(headerOf(answer.headers, 'retry-after')) : undefined;
+  // Only the registry speaks for itself: object storage that it redirects to has limits of its own.
+  if (wait !== undefined && !exchange.redirected) context.limiter.quiet(wait);
+  const text = await discard(context, exchange);
+  const insufficientScope = parseChallenges(headersOf(answer.headers, 'www-authenticate')).some(
+    (challenge) => challenge.params['error'] === 'insufficient_scope',
+  );
+  return refusal(context.peer, request, { status, text, insufficientScope, retryAfterMs: wait });
+}
+
+async function discard(context: SendContext, exchange: Exchange): Promise<string> {
+  try {
+    return await readErrorText(exchange.answer.body, (bytes) => {
+      context.counters.bytesReceived += bytes;
+    });
+  } finally {
+    exchange.end();
+  }
+}

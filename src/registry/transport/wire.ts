@@ -1,0 +1,82 @@
+import { rootCertificates } from 'node:tls';
+import { Agent, type Dispatcher } from 'undici';
+import type { Endpoint } from '../endpoint.ts';
+import type { Method, StreamedBody } from './request.ts';
+
+/** One HTTP request, its URL final. */
+export interface WireRequest {
+  readonly method: Method;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | StreamedBody | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly answerMs?: number | undefined;
+}
+
+/** One HTTP answer; the body must be read or destroyed. */
+export interface WireAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Dispatcher.ResponseData['body'];
+}
+
+/** The connections of a session. */
+export interface Wire {
+  exchange(request: WireRequest): Promise<WireAnswer>;
+  close(): Promise<void>;
+}
+
+const CONNECT_MS = 10_000;
+const STALL_MS = 60_000;
+
+/** How long nothing may flow on a connection to the endpoint, in milliseconds. */
+export function stallMsOf(endpoint: Endpoint): number {
+  return endpoint.timeouts?.stallMs ?? STALL_MS;
+}
+
+/** Opens the connections to an endpoint, and to wherever it redirects. */
+export function openWire(endpoint: Endpoint): Wire {
+  const origin = new URL(endpoint.url).origin;
+  const own = openAgent(endpoint, true);
+  // A stranger to whom the registry redirects is not shown our certificate.
+  const foreign = openAgent(endpoint, false);
+  const stallMs = stallMsOf(endpoint);
+  return {
+    async exchange({ method, url, headers, body, signal, answerMs }) {
+      const {
+        statusCode,
+        headers: answered,
+        body: stream,
+      } = await (url.origin === origin ? own : foreign).request({
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method,
+        headers,
+        // The client takes any iterable of bytes; its type does not say so.
+        body: (body ?? null) as Uint8Array | null,
+        signal: signal ?? null,
+        headersTimeout: Math.max(stallMs, answerMs ?? 0),
+        bodyTimeout: stallMs,
+      });
+      return { status: statusCode, headers: answered, body: stream };
+    },
+    close: async () => {
+      await Promise.all([own.destroy(), foreign.destroy()]);
+    },
+  };
+}
+
+function openAgent(endpoint: Endpoint, own: boolean): Agent {
+  const { tls, limits, timeouts } = endpoint;
+  const identity = own && tls?.cert !== undefined && tls.key !== undefined ? { cert: tls.cert, key: tls.key } : {};
+  return new Agent({
+    // Streams hold a connection, not a request's turn: the pool must never be what they wait for.
+    connections: limits.requests + 2 * limits.transfers,
+    connect: {
+      timeout: timeouts?.connectMs ?? CONNECT_MS,
+      // A list given here replaces the built-in one.
+      ...(tls?.ca === undefined ? {} : { ca: [...rootCertificates, tls.ca] }),
+      ...identity,
+    },
+  });
+}
