@@ -22,11 +22,15 @@ export function formatPath(path: KeyPath): string {
 
 /** The error that says all of it at once, so that nobody mends a file key by key. */
 export function configError(source: string, problems: readonly Problem[]): TwinportError {
-  const lines = problems.map(({ path, found, want }) => {
+  // The first problem of a key is its cause: a missing variable is no URL either.
+  const first = problems.filter(
+    ({ path }, at) => path.length === 0 || problems.findIndex((other) => formatPath(other.path) === formatPath(path)) === at,
+  );
+  const lines = first.map(({ path, found, want }) => {
     const where = path.length === 0 ? '' : `${formatPath(path)}: `;
     return `  ${where}${found === undefined ? '' : `found ${found}; `}${want}`;
   });
-  return new TwinportError('CONFIG', `${source} does not fit:\n${[...new Set(lines)].join('\n')}`);
+  return new TwinportError('CONFIG', `${source} does not fit:\n${lines.join('\n')}`);
 }
 
 const SHOWN_CHARACTERS = 80;
@@ -51,7 +55,7 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   const scored = known.map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }));
   scored.sort((a, b) => a.distance - b.distance);
   const best = scored[0];
-  return best && best.distance <= Math.max(1, Math.floor(best.candidate.length / 3)) ? best.candidate : undefined;
+  return best && best.distance <= Math.ceil(best.candidate.length / 3) ? best.candidate : undefined;
 }
 
 function editDistance(a: string, b: string): number {

@@ -1,0 +1,362 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { loadConfig, type LoadOptions, type Section } from '../../src/config/index.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'twinport-config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const ALL: Section[] = ['temporal', 'ledger', 'control', 'webhook', 'worker', 'primary', 'secondaries'];
+/** No Docker configuration of the person who runs the tests may matter. */
+const NO_DOCKER = { DOCKER_CONFIG: join(folder, 'no-docker') };
+
+function load(yaml: string, env: NodeJS.ProcessEnv = {}, sections: Section[] = ALL, more: Partial<LoadOptions> = {}) {
+  const file = join(folder, 'twinport.yaml');
+  writeFileSync(file, yaml);
+  return loadConfig({ file, env: { ...NO_DOCKER, ...env }, sections, ...more });
+}
+
+function problems(yaml: string, env: NodeJS.ProcessEnv = {}, sections: Section[] = ALL): string {
+  try {
+    load(yaml, env, sections);
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'CONFIG' });
+    return (error as Error).message;
+  }
+  throw new Error('the configuration was taken');
+}
+
+const SMALL = `
+primary: { url: https://primary.example.com }
+secondaries:
+  - { name: eu, url: https://eu.example.com }
+`;
+
+describe('a configuration file', () => {
+  it('needs a primary and a secondary, and has defaults for all else', () => {
+    const config = load(SMALL);
+    expect(config).toMatchObject({
+      dataDir: join(folder, '.twinport'),
+      control: {},
+      webhook: { listen: '127.0.0.1:8080', secrets: {} },
+      primary: { name: 'primary', side: 'primary', url: 'https://primary.example.com', kind: 'oci', auth: { type: 'none' } },
+    });
+    expect(config.temporal).toBeUndefined();
+    expect(config.ledger).toBeUndefined();
+    expect(config.secondaries[0]).toMatchObject({
+      name: 'eu',
+      endpoint: { name: 'eu', side: 'secondary', limits: { transfers: 8, requests: 64 } },
+      backfill: { everyMs: 86_400_000 },
+      keepMs: 7 * 86_400_000,
+      policy: {
+        site: 'eu',
+        epoch: 1,
+        path: '{repository}',
+        repositories: { include: ['**'], exclude: [] },
+        tags: { include: ['**'], exclude: [] },
+        deletes: { policy: 'guard', confirmAfterMs: 600_000 },
+        verify: { everyMs: 7 * 86_400_000, depth: 'shallow' },
+      },
+    });
+  });
+
+  it('is taken whole, as the documentation shows it', () => {
+    mkdirSync(join(folder, 'keys'), { recursive: true });
+    writeFileSync(join(folder, 'keys/registry.key'), '-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n');
+    writeFileSync(join(folder, 'keys/ca.pem'), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
+    writeFileSync(join(folder, 'keys/webhook'), 'geoSecret1\n');
+    const config = load(
+      `
+temporal: { address: 'temporal:7233', namespace: mirror, tls: { caFile: keys/ca.pem, serverName: t.example.com }, apiKey: '\${TEMPORAL_API_KEY}' }
+ledger: { url: '\${DATABASE_URL}' }
+control: { url: https://twinport.example.com/, token: '\${TWINPORT_TOKEN}' }
+dataDir: data
+webhook: { listen: 0.0.0.0:8080, secret: { file: keys/webhook }, secrets: { gitlab: '\${GITLAB_SECRET}' } }
+worker: { listen: 127.0.0.1:9100 }
+retention: { audit: 30d }
+primary:
+  name: us
+  url: https://primary.example.com:5050
+  kind: distribution
+  auth: { type: token-key, keyFile: keys/registry.key, issuer: omnibus-gitlab-issuer, service: container_registry }
+  tls: { caFile: keys/ca.pem }
+secondaries:
+  - name: eu
+    url: https://registry.eu.example.com
+    kind: oci
+    auth: { type: basic, username: twinport, password: '\${EU_PASSWORD}' }
+    path: 'mirror/{repository}'
+    repositories: { include: ['**'], exclude: ['scratch/**'] }
+    tags: { exclude: ['*-dev'] }
+    deletes: { policy: mirror, confirmAfter: 1h30m, keep: 0 }
+    limits: { transfers: 4, requests: '\${REQUESTS}', bytesPerSecond: 50MiB }
+    backfill: { every: 12h }
+    verify: { every: 30d, depth: deep }
+`,
+      {
+        TEMPORAL_API_KEY: 'key-1',
+        DATABASE_URL: 'postgres://u:p%40ss@db/twinport',
+        TWINPORT_TOKEN: 'token-1',
+        GITLAB_SECRET: 'gitlab-1',
+        EU_PASSWORD: 'pass-1',
+        REQUESTS: '16',
+      },
+    );
+    expect(config).toMatchObject({
+      dataDir: join(folder, 'data'),
+      temporal: { address: 'temporal:7233', namespace: 'mirror', apiKey: 'key-1', tls: { serverNameOverride: 't.example.com' } },
+      ledger: { url: 'postgres://u:p%40ss@db/twinport' },
+      control: { url: 'https://twinport.example.com', token: 'token-1' },
+      webhook: { listen: '0.0.0.0:8080', secret: 'geoSecret1', secrets: { gitlab: 'gitlab-1' } },
+      worker: { listen: '127.0.0.1:9100' },
+      retention: { inboxMs: 7 * 86_400_000, auditMs: 30 * 86_400_000 },
+      primary: {
+        name: 'us',
+        kind: 'distribution',
+        auth: { type: 'token-key', key: expect.stringContaining('BEGIN RSA'), issuer: 'omnibus-gitlab-issuer' },
+      },
+    });
+    const [site] = config.secondaries;
+    expect(site?.primary).toEqual(config.primary);
+    expect(site?.limits).toEqual({ transfers: 4, requests: 16, bytesPerSecond: 50 * 1024 * 1024 });
+    expect(site?.endpoint.auth).toMatchObject({ type: 'basic', username: 'twinport', password: 'pass-1' });
+    expect(site?.policy).toMatchObject({ deletes: { policy: 'mirror', confirmAfterMs: 5_400_000 }, verify: { depth: 'deep' } });
+    expect(site?.keepMs).toBe(0);
+    const secrets = ['key-1', 'token-1', 'geoSecret1', 'gitlab-1', 'p@ss', 'pass-1'];
+    expect(config.redact).toEqual(expect.arrayContaining(secrets));
+    for (const shown of [JSON.stringify(config.secondaries), inspect(config.secondaries, { depth: 9 }), JSON.stringify(config.temporal)]) {
+      expect(secrets.filter((secret) => shown.includes(secret))).toEqual([]);
+    }
+    expect(Object.keys(config)).not.toContain('redact');
+  });
+
+  it('takes the short form of deletes', () => {
+    const [site] = load(
+      `primary: { url: https://p.example.com }\nsecondaries: [{ name: eu, url: https://eu.example.com, deletes: never }]`,
+    ).secondaries;
+    expect(site?.policy.deletes).toEqual({ policy: 'never', confirmAfterMs: 600_000 });
+  });
+
+  it('has a revision that changes with the policy alone, and a fingerprint that changes with the mirror alone', () => {
+    const site = (more = '', url = 'https://eu.example.com') => {
+      const [only] = load(`primary: { url: https://p.example.com }\nsecondaries: [{ name: eu, url: ${url}${more} }]`).secondaries;
+      return [only?.policy.revision, only?.fingerprint];
+    };
+    const [revision, fingerprint] = site();
+    expect(revision).toMatch(/^[0-9a-f]{12}$/);
+    expect(site(', limits: { transfers: 2 }')).toEqual([revision, fingerprint]);
+    expect(site(", tags: { exclude: ['x'] }")).toEqual([expect.not.stringMatching(String(revision)), fingerprint]);
+    expect(site('', 'https://other.example.com')).toEqual([revision, expect.not.stringMatching(String(fingerprint))]);
+    expect(site(", path: 'm/{repository}'")[1]).not.toBe(fingerprint);
+  });
+});
+
+describe('only the sections that are used are resolved', () => {
+  const yaml = `
+temporal: { address: 'temporal:7233' }
+ledger: { url: '\${DATABASE_URL}' }
+webhook: { secret: '\${SECRET}' }
+primary: { url: https://p.example.com, auth: { type: bearer, token: '\${P_TOKEN}' } }
+secondaries:
+  - { name: eu, url: https://eu.example.com, auth: { type: basic, username: u, password: '\${EU_PASSWORD}' } }
+  - { name: asia, url: https://asia.example.com, auth: { type: basic, username: u, password: '\${ASIA_PASSWORD}' } }
+`;
+  it('a worker needs no other site’s password and no database', () => {
+    const config = load(yaml, { EU_PASSWORD: 'e', P_TOKEN: 'p' }, ['temporal', { site: 'eu' }]);
+    expect(config.secondaries.map((site) => site.name)).toEqual(['eu']);
+    expect(config.ledger).toBeUndefined();
+  });
+
+  it('the control side needs no credentials of registries', () => {
+    const config = load(yaml, { DATABASE_URL: 'postgres://db/t', SECRET: 's' }, ['temporal', 'ledger', 'webhook', 'policies']);
+    expect(config.secondaries.map((site) => site.endpoint.auth)).toEqual([{ type: 'none' }, { type: 'none' }]);
+    const own = load(yaml, { EU_PASSWORD: 'e', P_TOKEN: 'p' }, [{ site: 'eu' }]).secondaries[0];
+    expect([config.secondaries[0]?.fingerprint, config.secondaries[0]?.policy]).toEqual([own?.fingerprint, own?.policy]);
+  });
+
+  it('a site that is not there is told, with those that are', () => {
+    expect(problems(yaml, { P_TOKEN: 'p' }, [{ site: 'us' }])).toMatch(/secondaries: there is no site "us"; there is eu, asia/);
+  });
+});
+
+describe('what does not fit is told with path, find and remedy', () => {
+  const secondary = (keys: string) =>
+    `primary: { url: https://p.example.com }\nsecondaries: [{ name: eu, url: https://eu.example.com, ${keys} }]`;
+  it.each<[string, string, RegExp]>([
+    ['an unknown key at the root', `${SMALL}\nsecondarys: []`, /^ {2}secondarys: there is no such key here: did you mean secondaries\?/m],
+    ['an unknown key in a site', secondary('pasword: x'), /^ {2}secondaries\[0\]\.pasword: there is no such key here/m],
+    ['an unknown key near a known one', secondary('tag: {}'), /secondaries\[0\]\.tag: .*did you mean tags\?/],
+    [
+      'a bad number',
+      secondary('limits: { transfers: many }'),
+      /secondaries\[0\]\.limits\.transfers: found "many"; a whole number from 1 to 1000 is needed/,
+    ],
+    [
+      'a bad duration',
+      secondary('backfill: { every: 10 minutes }'),
+      /secondaries\[0\]\.backfill\.every: found "10 minutes"; a duration .*10m/,
+    ],
+    ['a bad size', secondary('limits: { bytesPerSecond: fast }'), /bytesPerSecond: found "fast"; a size is needed, such as 50MiB/],
+    [
+      'a bad short form',
+      secondary('deletes: gaurd'),
+      /secondaries\[0\]\.deletes\.policy: found "gaurd"; one of guard \| mirror \| never is needed: did you mean guard\?/,
+    ],
+    ['a later kind', secondary('kind: harbor'), /kind: found "harbor"; not in this version, which knows oci \| distribution/],
+    ['no kind', secondary('kind: hrbr'), /kind: found "hrbr"; one of oci \| distribution is needed/],
+    ['a later auth', secondary('auth: { type: ecr }'), /auth\.type: .*not in this version, which knows none \| basic/],
+    [
+      'an auth without password',
+      secondary('auth: { type: basic, username: u }'),
+      /auth\.password: found nothing; a password, as \$\{NAME\} or \{ file: PATH \}, is needed/,
+    ],
+    [
+      'a number for a password',
+      secondary('auth: { type: basic, username: u, password: 31415926 }'),
+      /auth\.password: found a number \(not shown\); .*put it in quotes/,
+    ],
+    [
+      'a missing variable',
+      secondary('auth: { type: bearer, token: "${NOPE}" }'),
+      /auth\.token: found \$\{NOPE\}; the environment variable NOPE is not set/,
+    ],
+    [
+      'a missing file',
+      secondary('auth: { type: bearer, token: { file: nope } }'),
+      /auth\.token: found "nope"; a readable file is needed; .*\/nope cannot be read \(ENOENT\)/,
+    ],
+    ['a path without {repository}', secondary('path: mirror'), /path: found "mirror"; a repository name with \{repository\}/],
+    ['no list of secondaries', 'primary: { url: https://p.example.com }', /secondaries: found nothing; a list of at least one secondary/],
+    ['no primary', 'secondaries: [{ name: eu, url: https://eu.example.com }]', /primary: found nothing; a section with the keys name, url/],
+    ['a reserved name', SMALL.replace('eu,', 'primary,'), /secondaries\[0\]\.name: found "primary"; a name of at most 40/],
+    ['a name with capitals', SMALL.replace('eu,', 'EU,'), /secondaries\[0\]\.name: found "EU"/],
+    [
+      'a name twice',
+      `${SMALL}  - { name: eu, url: https://b.example.com }`,
+      /secondaries\[1\]\.name: found "eu"; .*secondaries\[0\] has this one/,
+    ],
+    [
+      'an URL of another scheme',
+      SMALL.replace('https://eu', 'ftp://eu'),
+      /secondaries\[0\]\.url: found "ftp:.*the URL of a registry is needed/,
+    ],
+    ['no YAML', 'primary: { url: ', /this is not YAML/],
+    ['a key twice', 'primary: {}\nprimary: {}', /this is not YAML: .*unique/],
+  ])('%s', (_, yaml, message) => {
+    expect(problems(yaml)).toMatch(message);
+  });
+
+  it('tells all at once, and no secret', () => {
+    const message = problems(
+      `
+ledger: { url: '\${DB}' }
+primary: { url: 'ftp://user:hunter2@p.example.com' }
+secondaries: [{ name: eu, url: https://eu.example.com, limits: { transfers: 0 }, tagz: {} }]`,
+      { DB: 'mysql://u:s3cret@db' },
+    );
+    expect(message.split('\n')).toHaveLength(1 + 4);
+    expect(message).toMatch(/ledger\.url: found the value of \$\{DB\} \(not shown\)/);
+    expect(message).not.toMatch(/s3cret|hunter2/);
+  });
+
+  it('tells a certificate in the place of a key', () => {
+    writeFileSync(join(folder, 'cert.pem'), '-----BEGIN CERTIFICATE-----\n');
+    const auth = 'auth: { type: token-key, keyFile: cert.pem, issuer: i, service: s }';
+    expect(problems(secondary(auth))).toMatch(/auth\.keyFile: found "cert\.pem"; a PEM file with a block BEGIN PRIVATE KEY is needed/);
+  });
+});
+
+describe('one registry as primary and secondary', () => {
+  const same = (keys: string) => `primary: { url: 'http://127.0.0.1:5000' }\nsecondaries: [{ name: eu, url: '127.0.0.1:5000'${keys} }]`;
+  it.each([
+    ['as it is', ''],
+    ['with a path alone', ", path: 'mirror/{repository}'"],
+    ['with an exclusion that leaves depths out', ", path: 'mirror/{repository}', repositories: { exclude: ['mirror/*'] }"],
+    ['with an inclusion that maps into itself', ", path: 'team/{repository}', repositories: { include: ['team/**'] }"],
+  ])('is refused %s', (_, keys) => {
+    expect(problems(same(keys))).toMatch(/secondaries\[0\]\.url: found "http:\/\/127\.0\.0\.1:5000"; this is the primary itself/);
+  });
+  it.each([
+    ['excluded', ", path: 'mirror/{repository}', repositories: { exclude: ['mirror/**'] }"],
+    ['not included', ", path: 'mirror/{repository}', repositories: { include: ['team/**'] }"],
+  ])('is taken where the mapped names are %s', (_, keys) => {
+    expect(load(same(keys)).secondaries).toHaveLength(1);
+  });
+  it('is not meant by the same host with another port', () => {
+    expect(load(`primary: { url: 'localhost:5000' }\nsecondaries: [{ name: eu, url: 'localhost:5001' }]`).secondaries).toHaveLength(1);
+  });
+});
+
+describe('credentials', () => {
+  it('come from Docker’s configuration where none are configured', () => {
+    const docker = mkdtempSync(join(folder, 'docker-'));
+    const auths = {
+      'eu.example.com': { auth: Buffer.from('robot:pass:word').toString('base64') },
+      'https://p.example.com/v1/': { username: 'u', password: 'p' },
+    };
+    writeFileSync(join(docker, 'config.json'), JSON.stringify({ auths }));
+    const env = { DOCKER_CONFIG: docker };
+    const config = load(SMALL.replace('primary.example', 'p.example'), env);
+    expect(config.primary?.auth).toMatchObject({ type: 'basic', username: 'u', password: 'p' });
+    expect(config.secondaries[0]?.endpoint.auth).toMatchObject({ type: 'basic', username: 'robot', password: 'pass:word' });
+    const asked = SMALL.replace('https://eu.example.com', 'https://asia.example.com, auth: { type: docker-config }');
+    expect(problems(asked, env)).toMatch(
+      /secondaries\[0\]\.auth: an entry with credentials for asia\.example\.com is needed in .*config\.json/,
+    );
+    writeFileSync(join(docker, 'config.json'), '{');
+    expect(problems(SMALL, env)).toMatch(/auth: found .*config\.json; Docker's configuration must be readable JSON/);
+  });
+
+  it('may stand in a URL, from where they are taken out', () => {
+    const config = load(SMALL.replace('https://eu.example.com', "'https://robot:p%40ss@eu.example.com/v2/'"));
+    expect(config.secondaries[0]?.endpoint).toMatchObject({
+      url: 'https://eu.example.com',
+      auth: { type: 'basic', username: 'robot', password: 'p@ss' },
+    });
+    expect(config.redact).toContain('p@ss');
+  });
+});
+
+describe('two URLs in place of a file', () => {
+  const urls = (primary: string, secondary: string, include?: string[]) =>
+    loadConfig({ primary, secondary, ...(include ? { include } : {}), env: NO_DOCKER, sections: ['primary', 'secondaries'] });
+
+  it('make a site named by host and port that carries its own primary', () => {
+    const config = urls('127.0.0.1:5000', 'http://127.0.0.1:5001', ['team/**']);
+    expect(config.dataDir).toBe(join(process.cwd(), '.twinport'));
+    expect(config.secondaries[0]).toMatchObject({
+      name: '127-0-0-1-5001',
+      primary: { url: 'http://127.0.0.1:5000' },
+      endpoint: { url: 'http://127.0.0.1:5001' },
+      policy: { repositories: { include: ['team/**'] } },
+    });
+  });
+
+  it.each([
+    ['registry.example.com', 'https://registry.example.com', 'registry-example-com'],
+    ['registry.example.com:5000/prefix', 'https://registry.example.com:5000/prefix', 'registry-example-com-5000'],
+    ['[::1]:5000', 'http://[::1]:5000', '1-5000'],
+    ['localhost', 'http://localhost', 'localhost-80'],
+  ])('%s is %s', (given, url, name) => {
+    expect(urls('p.example.com', given).secondaries[0]).toMatchObject({ name, endpoint: { url } });
+  });
+
+  it('cut a long name to one that is still its own', () => {
+    const name = (host: string) => urls('p.example.com', host).secondaries[0]?.name ?? '';
+    const [a, b] = [name(`${'a'.repeat(60)}.example.com`), name(`${'a'.repeat(60)}.example.org`)];
+    expect([a.length, b.length]).toEqual([40, 40]);
+    expect(a).not.toBe(b);
+  });
+
+  it('go together, and not with a file', () => {
+    const sections: Section[] = ['secondaries'];
+    expect(() => loadConfig({ primary: 'a', sections })).toThrow(/--primary URL and --secondary URL are needed together/);
+    expect(() => loadConfig({ primary: 'a', secondary: 'b', file: 'x', sections })).toThrow(/not both/);
+    expect(() => loadConfig({ include: ['x'], file: join(folder, 'twinport.yaml'), sections })).toThrow(/--include goes with/);
+    expect(() => loadConfig({ file: join(folder, 'nope.yaml'), sections })).toThrow(/there is no such file/);
+    expect(() => loadConfig({ sections })).toThrow(/there is no \.\/twinport\.yaml: give a file with -c/);
+    expect(loadConfig({ sections: ['control', 'temporal'] }).control).toEqual({});
+  });
+});
