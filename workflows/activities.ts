@@ -7,15 +7,17 @@ import { bulkQueue, CONTROL_QUEUE, pushQueue } from '../src/model/names.ts';
 export type Lane = 'push' | 'bulk';
 
 /** What is timed is silence, by the heartbeat: a large blob may take days. */
-const SITE: ActivityOptions = {
+const PATIENCE: ActivityOptions = {
   startToCloseTimeout: '7 days',
   heartbeatTimeout: '10 seconds',
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 seconds', maximumAttempts: 5 },
 };
+const PAUSES = { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 seconds' } as const;
+
+const SITE: ActivityOptions = { ...PATIENCE, retry: { ...PAUSES, maximumAttempts: 5 } };
 
 /** Copies limit their attempts themselves: those that moved nothing. */
-const COPY: ActivityOptions = { ...SITE, retry: { ...SITE.retry, maximumAttempts: 0 } };
+const COPY: ActivityOptions = { ...PATIENCE, retry: PAUSES };
 
 /** Records wait for the ledger, however long it is away: work that was done must not be done again. */
 const RECORD: ActivityOptions = {
