@@ -1,0 +1,72 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import { TwinportError } from '../model/failure.ts';
+import type { Tables } from './schema.ts';
+
+const CONNECT_MS = 5_000;
+/** The server gives up first, so that the connection stays usable; the client does where the server is gone without a word. */
+const STATEMENT_MS = 4_500;
+const ANSWER_MS = 5_500;
+const INT8_OID = 20;
+
+/** How many connections a process may have, and whether statements are cut short. */
+export interface ConnectionOptions {
+  readonly max: number;
+  readonly patient?: boolean;
+}
+
+/**
+ * Opens a pool; nothing is sent before the first statement.
+ * @throws {TwinportError} CONFIG (not the URL of a PostgreSQL)
+ */
+export function connect(target: string | pg.PoolConfig, options: ConnectionOptions): Kysely<Tables> {
+  const limits = options.patient ? {} : { statement_timeout: STATEMENT_MS, query_timeout: ANSWER_MS };
+  const pool = new pg.Pool({
+    application_name: 'twinport',
+    keepAlive: true,
+    ...targetConfig(target),
+    ...limits,
+    max: options.max,
+    connectionTimeoutMillis: CONNECT_MS,
+    types: { getTypeParser: numericTypes },
+    Client: LedgerClient,
+  });
+  // An idle connection that breaks is replaced at the next statement, which says what is wrong if it still is.
+  pool.on('error', () => undefined);
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+}
+
+function targetConfig(target: string | pg.PoolConfig): pg.PoolConfig {
+  if (typeof target !== 'string') return target;
+  // The driver's own message would hold the URL, password and all.
+  if (!/^postgres(?:ql)?:\/\//.test(target) || !canParse(target)) {
+    throw new TwinportError(
+      'CONFIG',
+      'ledger.url: not the URL of a PostgreSQL; right would be postgresql://USER:PASSWORD@HOST:5432/DATABASE',
+    );
+  }
+  return { connectionString: target };
+}
+
+function canParse(url: string): boolean {
+  // `postgresql://user@/db?host=/socket` has an empty host, which URL refuses and the driver takes.
+  return URL.canParse(url) || URL.canParse(url.replace(/@\//, '@localhost/'));
+}
+
+/** A bigint is a number: ours are milliseconds, bytes and counts, all below 2^53. */
+const numericTypes = ((oid: number, format?: 'text' | 'binary') =>
+  oid === INT8_OID && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser;
+
+/** A connection whose server stopped answering is closed, or each caller after us would wait for it again. */
+class LedgerClient extends pg.Client {
+  override query(...parameters: unknown[]): never {
+    const result = (super.query as (...all: unknown[]) => unknown).apply(this, parameters);
+    if (result instanceof Promise) {
+      result.catch((error: Error) => {
+        if (error.message === 'Query read timeout')
+          (this as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+      });
+    }
+    return result as never;
+  }
+}

@@ -1,0 +1,20 @@
+// 7. The ledger: what Twinport knows, in PostgreSQL.
+export type { ImageKey } from './apply-outcome.ts';
+export { audit, type AuditEntry } from './audit.ts';
+export { recordBackfill, recordCatalogScan } from './backfills.ts';
+export { decideDeletions, listDeletions, type Decided, type DeletionQuery, type HeldDeletion } from './decide-deletions.ts';
+export { recordEvents, type ReceivedEvent } from './events.ts';
+export { failedImages, getImage, listImages, type ImageQuery, type ImageState, type ImageStatus } from './images.ts';
+export { doneInbox, inboxDepth, putInbox, takeInbox, type InboxEntry } from './inbox.ts';
+export { openLedger, type Ledger } from './ledger.ts';
+export { markVerification } from './mark-verification.ts';
+export type { Page } from './paging.ts';
+export { planDeletions } from './plan-deletions.ts';
+export { recordDeletions } from './record-deletions.ts';
+export { recordScan } from './record-scan.ts';
+export { knownRepositories } from './repositories.ts';
+export { registerSites, setPaused, type SiteRegistration } from './sites.ts';
+export { siteStatus, type SiteStatus } from './site-status.ts';
+export { sweep, type LedgerRetention, type Swept } from './sweep.ts';
+export { tagHistory } from './tag-history.ts';
+export { heartbeatWorkers, type WorkerPoll } from './workers.ts';

@@ -1,0 +1,98 @@
+import type { ImageOutcome, MarkVerificationInput, MarkVerificationResult } from '../model/steps.ts';
+import { count } from '../model/text.ts';
+import { applyOutcome, type Applied, type ImageKey, type ImageRow } from './apply-outcome.ts';
+import { cancelDeletions } from './deletion-rows.ts';
+import { isDefect } from './errors.ts';
+import { keyOf, lockImages, removeImages, rowOf, saveImages } from './image-rows.ts';
+import { transact, type Ledger } from './ledger.ts';
+import { microBatch, type Batched } from './micro-batch.ts';
+import { appendHistory, type Overwrite } from './tag-history.ts';
+
+interface Record {
+  readonly input: MarkVerificationInput;
+  readonly lookEnd: number;
+}
+
+interface Seen extends ImageKey {
+  readonly outcome: ImageOutcome;
+  readonly lookEnd: number;
+}
+
+const WAIT_MS = 5;
+/** Calls in one transaction; most carry one image, some a hundred. */
+const MOST_CALLS = 50;
+
+const batchers = new WeakMap<Ledger, Batched<Record, MarkVerificationResult>>();
+
+/**
+ * Records what activities saw of a repository's tags. Calls of the same moment share a transaction; each is all or nothing.
+ * Safe to repeat: a look that is no later than the row's changes nothing.
+ * @param lookEnd when this record was asked for, by Temporal's clock
+ * @throws {TwinportError} LEDGER
+ */
+export function markVerification(ledger: Ledger, input: MarkVerificationInput, lookEnd: number): Promise<MarkVerificationResult> {
+  let batched = batchers.get(ledger);
+  if (!batched) {
+    batched = microBatch((records) => recordAll(ledger, records), { waitMs: WAIT_MS, most: MOST_CALLS, isolates: isDefect });
+    batchers.set(ledger, batched);
+  }
+  return batched({ input, lookEnd });
+}
+
+function recordAll(ledger: Ledger, records: readonly Record[]): Promise<MarkVerificationResult[]> {
+  const calls = records.map(seenOf);
+  return transact(ledger, async (trx) => {
+    const rows = await lockImages(trx, calls.flat());
+    const before = new Map(rows);
+    const removed = new Map<string, ImageKey>();
+    const results = calls.map((seen) =>
+      resultOf(
+        seen,
+        seen.map((one) => put(rows, removed, one)),
+      ),
+    );
+    await removeImages(trx, [...removed.values()]);
+    const changed = [...rows].filter(([key, row]) => before.get(key) !== row).map(([, row]) => row);
+    await saveImages(trx, changed);
+    await appendHistory(trx, calls.flat().flatMap(overwriteOf));
+    await cancelDeletions(trx, changed.filter(isBack));
+    return results;
+  });
+}
+
+function seenOf({ input, lookEnd }: Record): Seen[] {
+  const { policy, repository, outcomes } = input;
+  return outcomes.map((outcome) => ({ site: policy.site, repository, tag: outcome.tag, outcome, lookEnd }));
+}
+
+function put(rows: Map<string, ImageRow>, removed: Map<string, ImageKey>, seen: Seen): Applied {
+  const key = keyOf(seen);
+  const applied = applyOutcome(rowOf(rows, seen), seen.outcome, seen.lookEnd);
+  if (applied.row) {
+    rows.set(key, applied.row);
+    removed.delete(key);
+  } else {
+    rows.delete(key);
+    removed.set(key, seen);
+  }
+  return applied;
+}
+
+function resultOf(seen: readonly Seen[], applied: readonly Applied[]): MarkVerificationResult {
+  const overlapping = seen.filter((_, at) => applied[at]?.overlapping).map(({ tag }) => tag);
+  const recorded = applied.filter((one) => one.recorded).length;
+  const late = seen.length - recorded;
+  const more = [...(late > 0 ? [`${late} too late`] : []), ...(overlapping.length > 0 ? [`${overlapping.length} overlapping`] : [])];
+  return { summary: [`${count(recorded, 'image')} recorded`, ...more].join(', '), recorded, overlapping: [...new Set(overlapping)] };
+}
+
+/** An overwrite happened, whatever became of the look that did it. */
+function overwriteOf({ outcome, lookEnd, site, repository, tag }: Seen): Overwrite[] {
+  if (outcome.previous === undefined || outcome.previous === outcome.digest) return [];
+  return [{ site, repository, tag, oldDigest: outcome.previous, newDigest: outcome.digest, at: lookEnd, look: outcome.look }];
+}
+
+/** The primary holds it: nobody need decide on its deletion any more. */
+function isBack(row: ImageRow): boolean {
+  return row.sync === 'synced' && row.missing_since === null;
+}

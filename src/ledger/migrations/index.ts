@@ -1,0 +1,10 @@
+import type { Migration } from 'kysely';
+import { tables } from './0001-tables.ts';
+
+/**
+ * All migrations by name, in the order of their names. A list and no folder, so that it works compiled and bundled too. A new one
+ * must leave a ledger that the release before can still use: add, and remove one release later.
+ */
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001-tables': tables,
+};

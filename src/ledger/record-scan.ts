@@ -1,0 +1,124 @@
+import { sql } from 'kysely';
+import type { Digest } from '../model/digest.ts';
+import type { RecordScanInput, RecordScanResult, TaggedImage, TagFailure } from '../model/steps.ts';
+import { count } from '../model/text.ts';
+import { applyOutcome, type ImageKey, type ImageRow } from './apply-outcome.ts';
+import { cancelDeletions } from './deletion-rows.ts';
+import { keyOf, lockImages, removeImages, rowOf, saveImages } from './image-rows.ts';
+import { transact, type Db, type Ledger } from './ledger.ts';
+import { recordScanPage } from './scan-pages.ts';
+import { listedRow, unlistedRow } from './scan-row.ts';
+
+/** What a page makes of the window's rows. */
+interface Window {
+  readonly rows: Map<string, ImageRow>;
+  readonly removed: ImageKey[];
+  readonly verify: string[];
+  readonly gone: TaggedImage[];
+}
+
+/**
+ * Records one page of a repository's scan: what differs becomes `pending`, what vanished becomes `missing`, what is new is known.
+ * Safe to repeat.
+ * @param at when this record was asked for, by Temporal's clock
+ * @param inScope whether the site's filters let a tag pass: others are neither gone nor counted
+ * @throws {TwinportError} LEDGER
+ */
+export function recordScan(
+  ledger: Ledger,
+  input: RecordScanInput,
+  at: number,
+  inScope: (tag: string) => boolean,
+): Promise<RecordScanResult> {
+  return transact(ledger, async (trx) => {
+    const window = await lockWindow(trx, input);
+    const before = new Map(window.rows);
+    const ours = new Set([...before.values()].filter((row) => row.verified_digest !== null).map(({ tag }) => tag));
+    putListed(window, input, at);
+    putFailures(window, input);
+    putUnlisted(window, input, inScope);
+    await removeImages(trx, window.removed);
+    await saveImages(
+      trx,
+      [...window.rows].filter(([key, row]) => before.get(key) !== row).map(([, row]) => row),
+    );
+    await cancelDeletions(
+      trx,
+      input.page.tags.map((tag) => keyIn(input, tag.tag)),
+    );
+    const foreign = input.page.extra.filter((tag) => !ours.has(tag)).length;
+    const sum = await recordScanPage(trx, input, foreign, at);
+    return { summary: summaryOf(input, window), verify: window.verify, gone: window.gone, foreign: sum.foreign };
+  });
+}
+
+async function lockWindow(trx: Db, input: RecordScanInput): Promise<Window> {
+  const { policy, repository, after, page } = input;
+  const end = page.next === undefined ? sql`` : sql` and tag <= ${page.next}`;
+  const { rows } = await sql<{ tag: string }>`
+    select tag from images where site = ${policy.site} and repository = ${repository} and tag > ${after ?? ''}${end}`.execute(trx);
+  const tags = new Set([
+    ...rows.map(({ tag }) => tag),
+    ...page.tags.map(({ tag }) => tag),
+    ...page.failures.flatMap(({ tag }) => tag ?? []),
+  ]);
+  return {
+    rows: await lockImages(
+      trx,
+      [...tags].map((tag) => keyIn(input, tag)),
+    ),
+    removed: [],
+    verify: [],
+    gone: [],
+  };
+}
+
+function putListed({ rows, verify }: Window, input: RecordScanInput, at: number): void {
+  const scan = { look: input.page.look, at, verify: input.verify, policy: input.policy };
+  for (const tag of input.page.tags) {
+    const key = keyIn(input, tag.tag);
+    const listed = listedRow(rowOf(rows, key), tag, scan);
+    rows.set(keyOf(key), listed.row);
+    if (listed.verify) verify.push(tag.tag);
+  }
+}
+
+function putFailures({ rows }: Window, input: RecordScanInput): void {
+  const { failures, look } = input.page;
+  for (const { tag, failure } of failures.filter(hasTag)) {
+    const key = keyIn(input, tag);
+    const { row } = applyOutcome(rowOf(rows, key), { tag, sync: 'failed', verification: 'pending', failure, look }, look);
+    if (row) rows.set(keyOf(key), row);
+  }
+}
+
+function putUnlisted({ rows, removed, gone }: Window, input: RecordScanInput, inScope: (tag: string) => boolean): void {
+  const { tags, failures, look } = input.page;
+  const told = new Set([...tags.map(({ tag }) => tag), ...failures.flatMap(({ tag }) => tag ?? [])]);
+  for (const [key, row] of rows) {
+    if (told.has(row.tag)) continue;
+    const now = unlistedRow(row, look, inScope(row.tag));
+    if (now) rows.set(key, now);
+    else rows.delete(key);
+    if (!now) removed.push(row);
+    else if (now.missing_since !== null && now.verified_digest !== null && !now.out_of_scope && inScope(row.tag)) {
+      gone.push({ tag: row.tag, digest: now.verified_digest as Digest });
+    }
+  }
+}
+
+function hasTag(failure: TagFailure): failure is TagFailure & { tag: string } {
+  return failure.tag !== undefined;
+}
+
+function keyIn({ policy, repository }: RecordScanInput, tag: string): ImageKey {
+  return { site: policy.site, repository, tag };
+}
+
+function summaryOf({ page }: RecordScanInput, { verify, gone }: Window): string {
+  const differ = page.tags.filter((tag) => !tag.same).length;
+  const parts = [`${count(page.tags.length, 'tag')}, ${differ} differ`, `${verify.length} to read back`];
+  if (gone.length > 0) parts.push(`${gone.length} gone at the primary`);
+  if (page.failures.length > 0) parts.push(`${page.failures.length} failed`);
+  return parts.join(', ');
+}

@@ -1,0 +1,62 @@
+import type { Depth, SitePolicy } from '../model/policy.ts';
+import type { ComparedTag } from '../model/steps.ts';
+import { NO_LOOK, spanOf, type ImageRow } from './apply-outcome.ts';
+
+/** What a scan is told, and when. */
+export interface ScanLook {
+  readonly look: number;
+  /** By Temporal's clock, to tell how old a verification is. */
+  readonly at: number;
+  readonly verify: 'auto' | Depth;
+  readonly policy: SitePolicy;
+}
+
+/** What a listed tag makes of its row. */
+export interface ScannedRow {
+  readonly row: ImageRow;
+  /** Equal on both sides, and to be read back all the same. */
+  readonly verify: boolean;
+}
+
+/** A tag that the primary lists and that is read on both sides. */
+export function listedRow(row: ImageRow, tag: ComparedTag, scan: ScanLook): ScannedRow {
+  const fresh = scan.look > row.look;
+  const seen = listedAgain(row, scan.look);
+  if (!tag.same) return { row: fresh ? pendingRow(seen, tag.digest, scan.look) : seen, verify: false };
+  const verify = scan.verify !== 'auto' || !isYoung(row, tag.digest, scan);
+  // Equal at a digest that was never read back here: known, but not yet proved.
+  const unproved = fresh && row.verified_digest !== tag.digest;
+  return { row: unproved ? pendingRow(seen, tag.digest, scan.look) : seen, verify };
+}
+
+/** A row of the window that the page does not list: `undefined` if nothing is left to know of it. */
+export function unlistedRow(row: ImageRow, look: number, inScope: boolean): ImageRow | undefined {
+  if (row.look === NO_LOOK) return undefined;
+  // A later look saw the primary's tag after this listing.
+  if (row.look >= look && row.missing_since === null) return row;
+  if (row.verified_digest === null) return undefined;
+  return inScope ? { ...row, missing_since: row.missing_since ?? look } : { ...row, out_of_scope: true };
+}
+
+function listedAgain(row: ImageRow, look: number): ImageRow {
+  const seen = { ...row, looked_at: Math.max(row.looked_at, look), out_of_scope: false };
+  return (row.missing_since ?? look) > look ? seen : { ...seen, missing_since: null, missing_look: null };
+}
+
+/** A scan writes nothing to the secondary, so it ends as it begins, and no look can overlap it. */
+function pendingRow(row: ImageRow, digest: string, look: number): ImageRow {
+  return {
+    ...row,
+    ...spanOf(row, look, look),
+    look_digest: look < row.look_end ? row.look_digest : null,
+    digest,
+    sync: 'pending',
+    verification: 'pending',
+    changed_at: row.changed_at ?? look,
+  };
+}
+
+function isYoung(row: ImageRow, digest: string, { at, policy }: ScanLook): boolean {
+  const proved = row.sync === 'synced' && row.verification === 'succeeded' && row.verified_digest === digest && row.digest === digest;
+  return proved && row.verified_at !== null && at - row.verified_at < policy.verify.everyMs;
+}

@@ -1,0 +1,138 @@
+import { sql } from 'kysely';
+import type { BackfillProgress } from '../model/steps.ts';
+import { count } from '../model/text.ts';
+import { COUNTED, VERIFIED } from './images.ts';
+import { asked, NOW_MS, type Db, type Ledger } from './ledger.ts';
+import { WORKER_MS } from './workers.ts';
+
+/** How far a site is. `total` = `synced` + `failed` + `pending`; `verified` is part of `synced`; `held`, `foreign` and `excluded` are apart. */
+export interface SiteStatus {
+  readonly name: string;
+  readonly ready: boolean;
+  /** The first thing that is not as it should be; absent (null) when ready. */
+  readonly reason: string | null;
+  readonly total: number;
+  readonly synced: number;
+  readonly verified: number;
+  readonly failed: number;
+  readonly pending: number;
+  /** Deletions that wait for a person. */
+  readonly held: number;
+  /** Tags at the secondary that are neither the primary's nor ours. */
+  readonly foreign: number;
+  /** Tags that the filters leave out, and repositories that they leave out whole. */
+  readonly excluded: number;
+  /** Since the oldest change that is known and not verified; null before the first backfill has ended. */
+  readonly lagSeconds: number | null;
+  readonly recoveryPoint: null;
+  readonly recoveryPointSeconds: null;
+  /** ISO 8601. */
+  readonly oldestVerification: string | null;
+  readonly backfill: { readonly state: BackfillProgress['state'] | 'none'; readonly done: number; readonly total: number };
+  /** How many polled in the last minute. */
+  readonly workers: number;
+  readonly paused: boolean;
+}
+
+interface StatusRow {
+  readonly name: string;
+  readonly paused: boolean;
+  readonly backfill: BackfillProgress | null;
+  readonly scanned: boolean;
+  readonly total: number;
+  readonly synced: number;
+  readonly verified: number;
+  readonly failed: number;
+  readonly pending: number;
+  readonly oldestChange: number | null;
+  readonly oldestVerification: number | null;
+  readonly held: number;
+  readonly foreign: number;
+  readonly excluded: number;
+  readonly unscanned: number;
+  readonly workers: number;
+  readonly now: number;
+}
+
+/**
+ * How far sites are: those named, known to the ledger or not, or all that it knows.
+ * @throws {TwinportError} LEDGER
+ */
+export async function siteStatus(ledger: Ledger, names?: readonly string[]): Promise<SiteStatus[]> {
+  const rows = await asked(async () => readStatus(ledger.db, names ?? (await knownSites(ledger.db))));
+  return rows.map(statusOf);
+}
+
+async function knownSites(db: Db): Promise<string[]> {
+  const rows = await db.selectFrom('sites').select('name').orderBy('name').execute();
+  return rows.map(({ name }) => name);
+}
+
+async function readStatus(db: Db, names: readonly string[]): Promise<StatusRow[]> {
+  const { rows } = await sql<StatusRow>`
+    select n.name, coalesce(s.paused, false) as paused, s.backfill,
+      s.catalog_at is not null and s.backfilled_at is not null as scanned,
+      i.*, d.held, r.foreign, r.excluded + coalesce(s.catalog_excluded, 0) as excluded, r.unscanned, w.workers, ${NOW_MS} as now
+    from unnest(${names}::text[]) with ordinality as n(name, position)
+    left join sites s on s.name = n.name
+    cross join lateral (
+      select count(*) filter (where ${COUNTED}) as total,
+        count(*) filter (where ${COUNTED} and sync = 'synced') as synced,
+        count(*) filter (where ${COUNTED} and ${VERIFIED}) as verified,
+        count(*) filter (where ${COUNTED} and sync = 'failed') as failed,
+        count(*) filter (where ${COUNTED} and sync in ('pending', 'started')) as pending,
+        min(changed_at) filter (where ${COUNTED}) as "oldestChange",
+        min(verified_at) filter (where ${COUNTED} and ${VERIFIED}) as "oldestVerification"
+      from images where site = n.name) i
+    cross join lateral (
+      select count(*) as held from deletions where site = n.name and state = 'held' and expires_at > ${NOW_MS}) d
+    cross join lateral (
+      select coalesce(sum(foreign_tags), 0)::bigint as foreign, coalesce(sum(excluded), 0)::bigint as excluded,
+        count(*) filter (where completed_scan_at is null) as unscanned
+      from repositories where site = n.name and not out_of_scope) r
+    cross join lateral (
+      select count(*) as workers from workers where site = n.name and last_poll > ${NOW_MS} - ${WORKER_MS}::bigint) w
+    order by n.position`.execute(db);
+  return rows;
+}
+
+function statusOf(row: StatusRow): SiteStatus {
+  const { name, total, synced, verified, failed, pending, held, foreign, excluded, workers, paused, backfill, now } = row;
+  const reason = notReady(row);
+  const lag = row.oldestChange === null ? 0 : Math.max(0, Math.round((now - row.oldestChange) / 1000));
+  return {
+    name,
+    ready: reason === null,
+    reason,
+    total,
+    synced,
+    verified,
+    failed,
+    pending,
+    held,
+    foreign,
+    excluded,
+    lagSeconds: row.scanned ? lag : null,
+    recoveryPoint: null,
+    recoveryPointSeconds: null,
+    oldestVerification: row.oldestVerification === null ? null : new Date(row.oldestVerification).toISOString(),
+    backfill: { state: backfill?.state ?? 'none', done: backfill?.done ?? 0, total: backfill?.total ?? 0 },
+    workers,
+    paused,
+  };
+}
+
+function notReady(row: StatusRow): string | null {
+  const unread = row.backfill?.state === 'running' ? 0 : (row.backfill?.failures.length ?? 0);
+  if (!row.scanned) return 'no scan has completed yet';
+  if (unread > 0) return `${unread} ${unread === 1 ? 'repository' : 'repositories'} could not be scanned`;
+  if (row.unscanned > 0)
+    return `${row.unscanned} ${row.unscanned === 1 ? 'repository has' : 'repositories have'} not been scanned whole yet`;
+  if (row.failed > 0) return `${count(row.failed, 'image')} failed`;
+  if (row.pending > 0) return `${count(row.pending, 'image')} ${row.pending === 1 ? 'is' : 'are'} pending`;
+  // Published, but what was read back was something else.
+  const unverified = row.synced - row.verified;
+  if (unverified > 0) return `${count(unverified, 'image')} ${unverified === 1 ? 'is' : 'are'} not verified`;
+  if (row.workers === 0) return 'no worker polls';
+  return row.paused ? 'paused' : null;
+}
