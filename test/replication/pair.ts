@@ -1,0 +1,73 @@
+import { afterAll } from '@jest/globals';
+import type { SitePolicy } from '../../src/model/policy.ts';
+import type { CopyBlobsResult, PublishedImage } from '../../src/model/steps.ts';
+import { openSession } from '../../src/registry/session.ts';
+import { compareRepository } from '../../src/replication/compare.ts';
+import { copyBlobs } from '../../src/replication/copy-blobs.ts';
+import { enumerateLayers } from '../../src/replication/enumerate-layers.ts';
+import { fetchManifests } from '../../src/replication/fetch-manifests.ts';
+import { publishManifests } from '../../src/replication/publish-manifests.ts';
+import { createSite, routeOf, type Route, type Site } from '../../src/replication/site.ts';
+
+export const POLICY: SitePolicy = {
+  site: 'eu',
+  revision: 'r1',
+  epoch: 1,
+  path: '{repository}',
+  repositories: { include: ['**'], exclude: [] },
+  tags: { include: ['**'], exclude: [] },
+  deletes: { policy: 'guard', confirmAfterMs: 0 },
+  verify: { everyMs: 86_400_000, depth: 'shallow' },
+};
+
+const open: Site[] = [];
+
+/** The two sides, as a worker sees them. */
+export function sitePair(primary: string, secondary: string): Site {
+  const limits = { requests: 64, transfers: 8 };
+  const auth = { type: 'none' } as const;
+  const site = createSite(
+    openSession({ name: 'primary', side: 'primary', url: primary, kind: 'oci', auth, limits }),
+    openSession({ name: 'eu', side: 'secondary', url: secondary, kind: 'oci', auth, limits }),
+  );
+  open.push(site);
+  return site;
+}
+
+afterAll(async () => {
+  await Promise.all(open.splice(0).flatMap((site) => [site.primary.close(), site.secondary.close()]));
+});
+
+export function route(site: Site, repository: string, policy: SitePolicy = POLICY, signal?: AbortSignal): Route {
+  return routeOf(site, { policy, repository }, signal);
+}
+
+export interface Replicated {
+  readonly published: readonly PublishedImage[];
+  readonly copied: CopyBlobsResult | undefined;
+  readonly present: number;
+}
+
+/** What the activities do with a repository, without Temporal. */
+export async function replicate(
+  site: Site,
+  repository: string,
+  options: { tags?: readonly string[]; depth?: 'shallow' | 'deep'; policy?: SitePolicy } = {},
+): Promise<Replicated> {
+  const policy = options.policy ?? POLICY;
+  const way = route(site, repository, policy);
+  const tags = options.tags ?? (await compareRepository(way, policy, undefined, 1_000)).tags.map(({ tag }) => tag);
+  const fetched = await fetchManifests(
+    way,
+    tags.map((tag) => ({ tag })),
+    false,
+  );
+  if (fetched.failures[0]) throw new Error(fetched.failures[0].failure.message);
+  const lacks = await enumerateLayers(way, fetched.images, options.depth ?? 'shallow');
+  const copied =
+    lacks.lacking.length > 0
+      ? await copyBlobs(way, lacks.lacking, { earlier: undefined, attempt: 1, onProgress: () => undefined, abandon: () => true })
+      : undefined;
+  const published = await publishManifests(way, fetched.images, copied?.failures ?? []);
+  return { published: published.images, copied, present: lacks.present };
+}
