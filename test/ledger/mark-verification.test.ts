@@ -1,0 +1,238 @@
+import { describe, expect, it } from '@jest/globals';
+import { sql } from 'kysely';
+import { getImage, markVerification, openLedger, siteStatus, tagHistory } from '../../src/ledger/index.ts';
+import type { ImageOutcome } from '../../src/model/steps.ts';
+import { digest, failed, policyOf, synced, useLedger } from './support.ts';
+
+const use = useLedger();
+const repository = 'library/app';
+
+function mark(site: string, outcome: ImageOutcome, lookEnd: number) {
+  return markVerification(use.ledger, { policy: policyOf(site), repository, outcomes: [outcome] }, lookEnd);
+}
+const rowOf = (site: string, tag = 'v1') =>
+  use.ledger.db.selectFrom('images').selectAll().where('site', '=', site).where('tag', '=', tag).executeTakeFirst();
+
+describe('markVerification', () => {
+  it('records a verified image', async () => {
+    expect(await mark('plain', synced('v1', 1, 1000), 1500)).toMatchObject({ recorded: 1, overlapping: [] });
+    expect(await getImage(use.ledger, 'plain', repository, 'v1')).toEqual({
+      repository,
+      tag: 'v1',
+      reference: 'library/app:v1',
+      digest: digest(1),
+      sync: 'synced',
+      verification: 'succeeded',
+      reason: null,
+      attempts: 0,
+      bytes: 100,
+      lookedAt: new Date(1000).toISOString(),
+      verifiedAt: new Date(1500).toISOString(),
+    });
+  });
+
+  it('fences off a look that is no later than the one recorded', async () => {
+    await mark('fence', synced('v1', 2, 2000), 2500);
+    expect(await mark('fence', synced('v1', 1, 1000), 1500)).toMatchObject({ recorded: 0, overlapping: [] });
+    expect(await mark('fence', failed('v1', 1900), 1950)).toMatchObject({ recorded: 0 });
+    expect(await rowOf('fence')).toMatchObject({ digest: digest(2), sync: 'synced', look: 2000, verified_at: 2500, reason: null });
+  });
+
+  it('makes overlapping looks that differ pending, whichever is recorded first', async () => {
+    const [a, b] = [synced('v1', 1, 1000), synced('v1', 2, 1500)];
+    await mark('overlap-1', a, 2000);
+    expect(await mark('overlap-1', b, 1600)).toMatchObject({ recorded: 1, overlapping: ['v1'] });
+    await mark('overlap-2', b, 1600);
+    expect(await mark('overlap-2', a, 2000)).toMatchObject({ recorded: 1, overlapping: ['v1'] });
+    for (const site of ['overlap-1', 'overlap-2']) {
+      expect(await rowOf(site)).toMatchObject({ sync: 'pending', verification: 'pending', look: 1500, look_end: 2000 });
+      expect((await rowOf(site))?.changed_at).not.toBeNull();
+      // A third look that began before both had ended proves nothing either, even where it agrees with one of them.
+      expect(await mark(site, synced('v1', 2, 1900), 1950)).toMatchObject({ overlapping: ['v1'] });
+      expect(await mark(site, synced('v1', 2, 2100), 2200)).toMatchObject({ recorded: 1, overlapping: [] });
+      expect(await rowOf(site)).toMatchObject({ sync: 'synced', digest: digest(2), verified_at: 2200, changed_at: null });
+    }
+  });
+
+  it('says overlapping again when the record is repeated', async () => {
+    await mark('repeat', synced('v1', 1, 1000), 2000);
+    await mark('repeat', synced('v1', 2, 1500), 2500);
+    expect(await mark('repeat', synced('v1', 2, 1500), 2500)).toMatchObject({ recorded: 1, overlapping: ['v1'] });
+    expect(await mark('repeat', synced('v1', 1, 1000), 2000)).toMatchObject({ overlapping: ['v1'] });
+  });
+
+  it('takes overlapping looks that agree', async () => {
+    await mark('agree', synced('v1', 1, 1000), 2000);
+    expect(await mark('agree', synced('v1', 1, 1500), 1800)).toMatchObject({ recorded: 1, overlapping: [] });
+    expect(await rowOf('agree')).toMatchObject({ sync: 'synced', look: 1500, look_end: 2000 });
+    expect(await mark('agree', synced('v1', 2, 1900), 1950)).toMatchObject({ overlapping: ['v1'] });
+  });
+
+  it('keeps what was verified when a later look fails, and counts attempts', async () => {
+    await mark('failing', synced('v1', 1, 1000), 1100);
+    await mark('failing', failed('v1', 2000, { digest: digest(2) }), 2100);
+    expect(await rowOf('failing')).toMatchObject({
+      sync: 'failed',
+      digest: digest(1),
+      verified_digest: digest(1),
+      verified_at: 1100,
+      attempts: 1,
+      reason: 'no',
+      code: 'DENIED',
+      changed_at: 2000,
+    });
+    await mark('failing', failed('v1', 3000), 3100);
+    expect(await rowOf('failing')).toMatchObject({ attempts: 2, changed_at: 2000 });
+    await mark('failing', failed('v1', 4000, { attempts: 9 }), 4100);
+    expect(await rowOf('failing')).toMatchObject({ attempts: 9 });
+    await mark('failing', synced('v1', 2, 5000), 5100);
+    expect(await rowOf('failing')).toMatchObject({
+      sync: 'synced',
+      attempts: 0,
+      reason: null,
+      code: null,
+      changed_at: null,
+      digest: digest(2),
+    });
+  });
+
+  it('dates a change by its event', async () => {
+    await mark('received', { tag: 'v1', sync: 'started', verification: 'pending', look: 2000, receivedAt: 1700 }, 2000);
+    expect(await rowOf('received')).toMatchObject({ sync: 'started', changed_at: 1700, received_at: 1700 });
+    await mark('received', { tag: 'v1', sync: 'pending', verification: 'pending', look: 3000, receivedAt: 2900 }, 3000);
+    expect(await rowOf('received')).toMatchObject({ sync: 'pending', changed_at: 1700, received_at: 2900 });
+  });
+
+  it('forgets a tag that never was at the secondary, and marks another as missing', async () => {
+    const gone = (look: number): ImageOutcome => ({ tag: 'v1', sync: 'pending', verification: 'pending', look, gone: true });
+    await mark('gone-1', failed('v1', 1000), 1100);
+    expect(await mark('gone-1', gone(900), 950)).toMatchObject({ recorded: 0 });
+    expect(await rowOf('gone-1')).toBeDefined();
+    expect(await mark('gone-1', gone(2000), 2100)).toMatchObject({ recorded: 1 });
+    expect(await rowOf('gone-1')).toBeUndefined();
+    expect(await mark('gone-1', gone(3000), 3100)).toMatchObject({ recorded: 0 });
+    expect(await rowOf('gone-1')).toBeUndefined();
+
+    await mark('gone-2', synced('v1', 1, 1000), 1100);
+    await mark('gone-2', gone(2000), 2100);
+    await mark('gone-2', gone(3000), 3100);
+    expect(await rowOf('gone-2')).toMatchObject({ missing_since: 2000, missing_look: null, verified_digest: digest(1) });
+    expect((await siteStatus(use.ledger, ['gone-2']))[0]).toMatchObject({ total: 0, verified: 0 });
+    await mark('gone-2', synced('v1', 1, 4000), 4100);
+    expect(await rowOf('gone-2')).toMatchObject({ missing_since: null, sync: 'synced' });
+  });
+
+  it('keeps each overwrite once, also of a look that came too late', async () => {
+    const overwrite = synced('v1', 2, 1000, { previous: digest(1) });
+    await mark('history', overwrite, 1100);
+    await mark('history', overwrite, 1100);
+    await mark('history', synced('v1', 3, 3000, { previous: digest(2) }), 3100);
+    await mark('history', synced('v1', 9, 2000, { previous: digest(8) }), 2100);
+    const history = await tagHistory(use.ledger.db, { site: 'history', repository, tag: 'v1' });
+    expect(history).toEqual([
+      { oldDigest: digest(2), newDigest: digest(3), at: 3100 },
+      { oldDigest: digest(8), newDigest: digest(9), at: 2100 },
+      { oldDigest: digest(1), newDigest: digest(2), at: 1100 },
+    ]);
+  });
+
+  it('takes several outcomes of one tag in one call', async () => {
+    const policy = policyOf('double');
+    const outcomes = [synced('v1', 1, 1000), failed('v1', 900), synced('v2', 1, 1000), failed('v1', 5000)];
+    expect(await markVerification(use.ledger, { policy, repository, outcomes }, 1100)).toMatchObject({ recorded: 3 });
+    expect(await rowOf('double')).toMatchObject({ sync: 'failed', verified_digest: digest(1) });
+  });
+
+  it('takes reasons that PostgreSQL could not hold', async () => {
+    await mark('nul', failed('v1', 1000, { failure: { code: 'INVALID', message: `a\0b${'x'.repeat(9000)}`, retry: 'never' } }), 1100);
+    expect((await rowOf('nul'))?.reason).toMatch(/^abx+$/);
+  });
+});
+
+describe('micro-batches', () => {
+  it('puts concurrent calls into few transactions, and answers each', async () => {
+    const commits = async (): Promise<number> => {
+      const { rows } = await sql<{ n: number }>`select xact_commit as n from pg_stat_database where datname = current_database()`.execute(
+        use.ledger.db,
+      );
+      return rows[0]?.n ?? 0;
+    };
+    const before = await commits();
+    const calls = Array.from({ length: 200 }, (_, n) => mark('batch', synced(`t${n}`, n, 1000 + n), 1500));
+    const results = await Promise.all(calls);
+    expect(results.every(({ recorded }) => recorded === 1)).toBe(true);
+    expect((await siteStatus(use.ledger, ['batch']))[0]).toMatchObject({ total: 200, verified: 200 });
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    expect((await commits()) - before).toBeLessThan(60);
+  });
+
+  it('does not let one bad call spoil the others', async () => {
+    const bad = { ...synced('bad', 1, 1000), sync: 'unheard-of' as never };
+    const [good, refused, other] = await Promise.allSettled([
+      mark('isolate', synced('good', 1, 1000), 1100),
+      mark('isolate', bad, 1100),
+      mark('isolate', synced('other', 1, 1000), 1100),
+    ]);
+    expect(good).toMatchObject({ status: 'fulfilled', value: { recorded: 1 } });
+    expect(other).toMatchObject({ status: 'fulfilled', value: { recorded: 1 } });
+    expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'INTERNAL' } });
+    expect((await siteStatus(use.ledger, ['isolate']))[0]).toMatchObject({ total: 2 });
+  });
+
+  it('records calls of several processes about the same tags, in any order', async () => {
+    const other = await openLedger(use.server.poolConfig);
+    const tags = Array.from({ length: 40 }, (_, n) => `t${n}`);
+    const policy = policyOf('processes');
+    const calls = Array.from({ length: 40 }, (_, n) => {
+      const order = n % 2 === 0 ? tags : [...tags].reverse();
+      const outcomes = order.map((tag) => synced(tag, n, 1000 + n * 10));
+      return markVerification(n % 3 === 0 ? other : use.ledger, { policy, repository, outcomes }, 1005 + n * 10);
+    });
+    await Promise.all(calls);
+    await other.close();
+    const { rows } = await sql`select distinct sync, verified_digest from images where site = 'processes'`.execute(use.ledger.db);
+    expect(rows).toEqual([{ sync: 'synced', verified_digest: digest(39) }]);
+  });
+});
+
+describe('interleavings', () => {
+  it('never calls a tag synced at a digest that the secondary does not hold', async () => {
+    let random = 42;
+    const next = (below: number): number => {
+      random = (random * 1_103_515_245 + 12_345) % 2_147_483_648;
+      return Math.floor((random / 2_147_483_648) * below);
+    };
+    let proved = 0;
+    const runs = 150;
+    for (let run = 0; run < runs; run += 1) {
+      const tag = `run${run}`;
+      const looks = Array.from({ length: 2 + next(4) }, () => {
+        const look = 1000 + next(100);
+        const write = look + 1 + next(20);
+        const read = write + 1 + next(20);
+        return { look, write, read, end: read + 1 + next(30), n: 1 + next(3) };
+      });
+      // What the secondary holds at a moment: the last write before it.
+      const heldAt = (at: number) =>
+        looks
+          .filter(({ write }) => write <= at)
+          .sort((a, b) => a.write - b.write)
+          .at(-1);
+      const outcomes = looks.map(({ look, read, end, n }) => ({
+        outcome: heldAt(read)?.n === n ? synced(tag, n, look) : failed(tag, look, { digest: digest(n) }),
+        end,
+      }));
+      // Records arrive in any order, some twice.
+      const arrivals = [...outcomes, ...outcomes.slice(0, next(2))]
+        .map((one) => ({ ...one, order: next(1000) }))
+        .sort((a, b) => a.order - b.order);
+      for (const { outcome, end } of arrivals) await mark('interleave', outcome, end);
+      const row = await rowOf('interleave', tag);
+      if (row?.sync !== 'synced') continue;
+      proved += 1;
+      expect({ tag, held: row.verified_digest }).toEqual({ tag, held: digest(heldAt(Infinity)?.n ?? 0) });
+    }
+    expect(proved).toBeGreaterThan(runs / 10);
+    expect(proved).toBeLessThan(runs);
+  });
+});

@@ -1,0 +1,76 @@
+import { afterAll, beforeAll } from '@jest/globals';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openLedger, type Ledger } from '../../src/ledger/index.ts';
+import type { Digest } from '../../src/model/digest.ts';
+import type { SitePolicy } from '../../src/model/policy.ts';
+import type { ComparedTag, CompareRepositoryResult, ImageOutcome } from '../../src/model/steps.ts';
+import { startPostgres, type EmbeddedPostgres } from '../../src/processes/embedded/postgres.ts';
+
+/** A real PostgreSQL for a file of tests, and a ledger in it. */
+export function useLedger(): { readonly ledger: Ledger; readonly server: EmbeddedPostgres } {
+  let folder: string;
+  let server: EmbeddedPostgres;
+  let ledger: Ledger | undefined;
+  beforeAll(async () => {
+    folder = await mkdtemp('/tmp/twinport-test-');
+    server = await startPostgres({ dataDir: join(folder, 'data') });
+    ledger = await openLedger(server.poolConfig);
+  });
+  afterAll(async () => {
+    await ledger?.close();
+    await server?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  return {
+    get ledger() {
+      if (!ledger) throw new Error('the ledger is not open');
+      return ledger;
+    },
+    get server() {
+      return server;
+    },
+  };
+}
+
+export const DAY_MS = 86_400_000;
+
+export function policyOf(site: string, deletes: Partial<SitePolicy['deletes']> = {}): SitePolicy {
+  return {
+    site,
+    revision: '1',
+    epoch: 1,
+    path: '{repository}',
+    repositories: { include: ['**'], exclude: [] },
+    tags: { include: ['**'], exclude: [] },
+    deletes: { policy: 'guard', confirmAfterMs: 600_000, ...deletes },
+    verify: { everyMs: 7 * DAY_MS, depth: 'shallow' },
+  };
+}
+
+/** A digest that shows which it is. */
+export function digest(n: number): Digest {
+  return `sha256:${n.toString(16).padStart(64, '0')}`;
+}
+
+export function synced(tag: string, n: number, look: number, more: Partial<ImageOutcome> = {}): ImageOutcome {
+  return { tag, digest: digest(n), sync: 'synced', verification: 'succeeded', look, bytes: 100, ...more };
+}
+
+export function failed(tag: string, look: number, more: Partial<ImageOutcome> = {}): ImageOutcome {
+  return { tag, sync: 'failed', verification: 'pending', look, failure: { code: 'DENIED', message: 'no', retry: 'never' }, ...more };
+}
+
+export function page(look: number, tags: readonly ComparedTag[], more: Partial<CompareRepositoryResult> = {}): CompareRepositoryResult {
+  return { summary: '', look, tags, extra: [], excluded: 0, failures: [], ...more };
+}
+
+export function same(tag: string, n: number): ComparedTag {
+  return { tag, digest: digest(n), same: true };
+}
+
+export function differs(tag: string, n: number): ComparedTag {
+  return { tag, digest: digest(n), same: false };
+}
+
+export const all = (): boolean => true;
