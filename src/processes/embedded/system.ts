@@ -1,13 +1,15 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { SiteConfig, TemporalConfig, TwinportConfig } from '../../config/index.ts';
-import { openLedger, registerSites, type Ledger } from '../../ledger/index.ts';
+import { openLedger, type Ledger } from '../../ledger/ledger.ts';
+import { registerSites } from '../../ledger/sites.ts';
 import { TwinportError } from '../../model/failure.ts';
 import { startStarter } from '../starter/main.ts';
 import { connectTemporal } from '../temporal/connect.ts';
 import { claimNamespace } from '../temporal/owner.ts';
 import { startControlWorker } from '../worker/control-worker.ts';
-import { startSiteWorker, type RunningWorker } from '../worker/site-worker.ts';
+import type { RunningWorker } from '../worker/running-worker.ts';
+import { startSiteWorker } from '../worker/site-worker.ts';
 import type { KeptServer } from './keep-running.ts';
 import { keepPostgres } from './kept-postgres.ts';
 import { keepTemporal } from './kept-temporal.ts';
@@ -84,9 +86,9 @@ async function startParts(options: SystemOptions, stack: Stack): Promise<System>
     stack.add(name, () => worker.stop());
     worker.ended.catch((cause: unknown) => breaks.fail(new TwinportError('INTERNAL', `${name} has ended by itself`, { cause })));
   };
-  watch('the control worker', await startControlWorker({ native, namespace, client, ledger: ledger.ledger, sites: [...sites], logger }));
+  watch('the control worker', await startControlWorker({ native, namespace, client, ledger: ledger.ledger, sites }));
   if (options.workers) {
-    for (const site of sites) watch(`the worker of ${site.name}`, await startSiteWorker({ native, namespace, site, logger }));
+    for (const site of sites) watch(`the worker of ${site.name}`, await startSiteWorker({ native, namespace, site }));
   }
   const webUi = temporal.webUi === undefined ? {} : { webUi: temporal.webUi };
   const { token, webhookSecret, listen, webhook } = options;

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { doneInbox, putInbox, recordEvents, takeInbox } from '../../ledger/index.ts';
+import { recordEvents } from '../../ledger/events.ts';
+import { doneInbox, putInbox, takeInbox } from '../../ledger/inbox.ts';
 import { failureOf, TwinportError } from '../../model/failure.ts';
 import { startBackfill } from '../temporal/backfill.ts';
 import { sendLook } from '../temporal/looks.ts';
@@ -41,7 +42,7 @@ export async function startStarter(parts: StarterParts): Promise<RunningStarter>
   const listen = parseListen(parts.listen ?? parts.config.webhook.listen);
   const access = createAccess(parts.token, listen.host);
   const { dispatcher, drainer } = startDelivery(parts);
-  const recorder = createEventRecorder((batch) => recordEvents(parts.ledger, [...batch]), parts.logger);
+  const recorder = createEventRecorder((batch) => recordEvents(parts.ledger, batch), parts.logger);
   const watch = startWorkerWatch({ ...parts, namespace: parts.config.temporal?.namespace ?? 'default' });
   const server = createServer(parts.logger);
   const close = async (): Promise<void> => {
@@ -63,9 +64,7 @@ export async function startStarter(parts: StarterParts): Promise<RunningStarter>
 }
 
 /** The API without a listening server: for commands where no Twinport is running. */
-export async function createApi(
-  parts: Pick<StarterParts, 'ledger' | 'sites' | 'logger'> & { client?: StarterParts['client'] },
-): Promise<FastifyInstance> {
+export async function createApi(parts: ControlParts): Promise<FastifyInstance> {
   const server = createServer(parts.logger);
   await server.register(apiRoutes(parts), { prefix: API_PREFIX });
   return server;
@@ -82,7 +81,7 @@ function startDelivery(parts: StarterParts): { dispatcher: Dispatcher; drainer: 
     logger,
     send: ({ policy, repository, looks, notices }) =>
       sendLook(client, { policy, repository, looks, notices }, { deadlineMs: LOOK_DEADLINE_MS }),
-    store: (rows) => putInbox(ledger, [...rows]),
+    store: (rows) => putInbox(ledger, rows),
     onGap: () => drainer?.gap(),
   });
   drainer = startInboxDrainer({
@@ -91,7 +90,7 @@ function startDelivery(parts: StarterParts): { dispatcher: Dispatcher; drainer: 
     logger,
     dispatcher,
     take: (limit) => takeInbox(ledger, limit),
-    done: (ids) => doneInbox(ledger, [...ids]),
+    done: (ids) => doneInbox(ledger, ids),
     probe: () => probeTemporal(client),
     scan: async () => {
       await Promise.all(parts.sites.map((site) => startBackfill(client, backfillInput(site))));

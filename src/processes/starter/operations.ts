@@ -1,5 +1,5 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { failedImages } from '../../ledger/index.ts';
+import { failedImages } from '../../ledger/images.ts';
 import { chunks } from '../../model/batches.ts';
 import { syncRepositoryId } from '../../model/names.ts';
 import { parseReference, type Reference } from '../../model/reference.ts';

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { SiteConfig, TwinportConfig } from '../../config/index.ts';
-import type { Ledger } from '../../ledger/index.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
 import { RequestError } from './request-error.ts';
 
 /** What the control side must know of a site. */

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { sql } from 'kysely';
 import type { FastifyInstance } from 'fastify';
-import type { Ledger } from '../../ledger/index.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
 import { metrics } from '../../telemetry/index.ts';
 import { requireRead, type Access } from './access.ts';
 

@@ -1,5 +1,6 @@
 import { Gauge } from 'prom-client';
-import { inboxDepth, siteStatus } from '../../ledger/index.ts';
+import { inboxDepth } from '../../ledger/inbox.ts';
+import { siteStatus } from '../../ledger/site-status.ts';
 import { failureOf } from '../../model/failure.ts';
 import { metrics } from '../../telemetry/index.ts';
 import type { ControlParts } from './parts.ts';

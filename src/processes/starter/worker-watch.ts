@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { heartbeatWorkers, type Ledger } from '../../ledger/index.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import { heartbeatWorkers } from '../../ledger/workers.ts';
 import { failureOf } from '../../model/failure.ts';
 import { bulkQueue, pushQueue } from '../../model/names.ts';
 

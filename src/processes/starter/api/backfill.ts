@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { audit } from '../../../ledger/index.ts';
+import { audit } from '../../../ledger/audit.ts';
 import { cancelBackfill, signalBackfill, startBackfill } from '../../temporal/backfill.ts';
 import { backfillInput, backfillState } from '../backfill-run.ts';
 import { clientOf, siteOf, type ControlParts } from '../parts.ts';

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { audit, decideDeletions, listDeletions } from '../../../ledger/index.ts';
+import { audit } from '../../../ledger/audit.ts';
+import { decideDeletions, listDeletions } from '../../../ledger/decide-deletions.ts';
 import { sendLook } from '../../temporal/looks.ts';
 import { clientOf, siteOf, type ControlParts } from '../parts.ts';
 import { checked, DECISION, DELETION_PAGE } from './schemas.ts';

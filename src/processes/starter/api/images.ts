@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { audit, getImage, listImages } from '../../../ledger/index.ts';
+import { audit } from '../../../ledger/audit.ts';
+import { getImage, listImages } from '../../../ledger/images.ts';
 import { parseReference } from '../../../model/reference.ts';
 import { cancelReferences, retryFailed, retryReferences } from '../operations.ts';
 import { siteOf, type ControlParts } from '../parts.ts';

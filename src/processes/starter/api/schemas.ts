@@ -30,14 +30,14 @@ export const BACKFILL_START = z.strictObject({
 });
 /** The query of a page of images. */
 export const IMAGE_PAGE = z.strictObject({
-  state: z.enum(['pending', 'started', 'synced', 'failed', 'verified', 'excluded', 'held']).optional(),
+  state: z.enum(['pending', 'started', 'synced', 'failed', 'verified', 'excluded', 'held', 'missing']).optional(),
   repository: z.string().refine(isRepositoryName, 'must be a repository name').optional(),
   cursor: z.string().max(2_000).optional(),
   limit: z.coerce.number().int().min(1).max(LONGEST_PAGE).default(100),
 });
 /** The query of a page of deletions. */
 export const DELETION_PAGE = z.strictObject({
-  state: z.enum(['held', 'approved', 'rejected', 'deleted', 'expired']).optional(),
+  state: z.enum(['held', 'approved', 'rejected', 'expired', 'cancelled', 'deleted']).optional(),
   cursor: z.string().max(2_000).optional(),
   limit: z.coerce.number().int().min(1).max(LONGEST_PAGE).default(100),
 });

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { siteStatus } from '../../../ledger/index.ts';
+import { siteStatus } from '../../../ledger/site-status.ts';
 import { siteOf, type ControlParts } from '../parts.ts';
 
 /** `GET /sites` and `GET /sites/:site`: how far each site is. */

@@ -1,4 +1,6 @@
-import { inboxDepth, listImages, siteStatus } from '../../../ledger/index.ts';
+import { listImages } from '../../../ledger/images.ts';
+import { inboxDepth } from '../../../ledger/inbox.ts';
+import { siteStatus } from '../../../ledger/site-status.ts';
 import { syncImageId } from '../../../model/names.ts';
 import type { StarterParts } from '../parts.ts';
 import type { FailureView, PageView } from './page.ts';

@@ -1,0 +1,33 @@
+import type { Command } from 'commander';
+import { backfillCommand } from './backfill.ts';
+import { cancelCommand } from './cancel.ts';
+import { configCommand } from './config.ts';
+import { deletionsCommand } from './deletions.ts';
+import { demoCommand } from './demo.ts';
+import { doctorCommand } from './doctor.ts';
+import { imagesCommand } from './images.ts';
+import { retryCommand } from './retry.ts';
+import { starterCommand } from './starter.ts';
+import { statusCommand } from './status.ts';
+import { syncCommand } from './sync.ts';
+import { tokenCommand } from './token.ts';
+import { upCommand } from './up.ts';
+import { workerCommand } from './worker.ts';
+
+/** Every command, in the order of the help. */
+export const commands: readonly (() => Command)[] = [
+  syncCommand,
+  upCommand,
+  demoCommand,
+  starterCommand,
+  workerCommand,
+  statusCommand,
+  imagesCommand,
+  backfillCommand,
+  retryCommand,
+  cancelCommand,
+  deletionsCommand,
+  doctorCommand,
+  configCommand,
+  tokenCommand,
+];

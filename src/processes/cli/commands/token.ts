@@ -1,0 +1,68 @@
+import { Option, type Command } from 'commander';
+import { loadConfig } from '../../../config/index.ts';
+import { TwinportError } from '../../../model/failure.ts';
+import { isRepositoryName } from '../../../model/reference.ts';
+import { mintPullToken } from '../../../registry/auth/mint-pull-token.ts';
+import { exits, fileOf, makeCommand, type CommonOptions } from '../command.ts';
+import { printJson, printLine } from '../output.ts';
+
+interface Options extends CommonOptions {
+  readonly repository: string[];
+  readonly kid?: string;
+  readonly ttl?: number;
+}
+
+const TTL_SECONDS = 300;
+
+/** `twinport token`: a pull token for the primary, to try by hand what a worker does. */
+export function tokenCommand(): Command {
+  return makeCommand(
+    'token',
+    'Mints a short-lived pull token with the primary’s key (auth: token-key).',
+    'twinport token --repository team/app',
+  )
+    .requiredOption('--repository <name...>', 'what may be pulled with it')
+    .addOption(new Option('--ttl <seconds>', 'how long it lasts').argParser(secondsOf))
+    .option('--kid <kid>', 'how the key is named: libtrust (Distribution 2, GitLab; the default), rfc7638 (Distribution 3), or a name')
+    .option('--json', 'print {token, expiresAt}')
+    .action(
+      exits(async (options: Options) => {
+        const repositories = options.repository;
+        const odd = repositories.find((name) => !isRepositoryName(name));
+        if (odd !== undefined) throw new TwinportError('NAME', `"${odd}" is no repository name; right would be team/app`);
+        const { primary } = loadConfig({ ...fileOf(options), sections: ['primary'] });
+        if (primary?.auth.type !== 'token-key') {
+          throw new TwinportError(
+            'CONFIG',
+            `primary.auth.type: ${primary?.auth.type ?? 'nothing'} mints no tokens; right would be token-key`,
+          );
+        }
+        const { key, certificate, issuer, service } = primary.auth;
+        const ttlSeconds = options.ttl ?? primary.auth.ttlSeconds ?? TTL_SECONDS;
+        const kid = options.kid ?? primary.auth.kid ?? 'libtrust';
+        const token = await mintPullToken({
+          key,
+          issuer,
+          service,
+          repositories,
+          kid,
+          ttlSeconds,
+          ...(certificate === undefined ? {} : { certificate }),
+        });
+        if (options.json === true) printJson({ token, expiresAt: expiryOf(token) });
+        else printLine(token);
+        return 0;
+      }),
+    );
+}
+
+function secondsOf(text: string): number {
+  const seconds = Number(text);
+  if (Number.isSafeInteger(seconds) && seconds > 0 && seconds <= 86_400) return seconds;
+  throw new TwinportError('CONFIG', `--ttl: "${text}" is no number of seconds; right would be 1 to 86400`);
+}
+
+function expiryOf(token: string): string {
+  const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { exp: number };
+  return new Date(claims.exp * 1000).toISOString();
+}

@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+import { CommanderError } from 'commander';
+import { failureOf, isTwinportError } from '../../model/failure.ts';
+import { exitCodeOf } from './exit-code.ts';
+import { clean, note } from './output.ts';
+import { createProgram } from './program.ts';
+
+const USAGE = 2;
+
+/** Runs one command line. @returns the exit code */
+async function run(argv: readonly string[]): Promise<number> {
+  const program = createProgram();
+  try {
+    await program.parseAsync([...argv]);
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    // Commander has already said on stderr what was wrong; help and version end with 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
+    note(`twinport: ${clean(failureOf(error).message)}`);
+    // What is not ours is a defect: its trace is worth more than a short message.
+    if (!isTwinportError(error) && error instanceof Error) note(error.stack ?? '');
+    return exitCodeOf(error);
+  }
+}
+
+// Who reads us may have gone (`| head`): that is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+const code = await run(process.argv);
+// A pipe takes what was written before the process ends.
+process.stdout.write('', () => process.exit(code));
