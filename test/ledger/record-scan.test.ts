@@ -1,0 +1,182 @@
+import { describe, expect, it } from '@jest/globals';
+import { knownRepositories, markVerification, recordScan, siteStatus } from '../../src/ledger/index.ts';
+import type { CompareRepositoryResult, ImageOutcome, RecordScanInput } from '../../src/model/steps.ts';
+import { all, DAY_MS, differs, digest, failed, page, policyOf, same, synced, useLedger } from './support.ts';
+
+const use = useLedger();
+const repository = 'library/app';
+const T = 1_000_000_000_000;
+
+function scan(
+  site: string,
+  of: CompareRepositoryResult,
+  more: Partial<RecordScanInput> & { inScope?: (tag: string) => boolean; at?: number } = {},
+) {
+  const { inScope, at, ...input } = more;
+  return recordScan(
+    use.ledger,
+    { policy: policyOf(site), repository, scan: `${site}-1`, page: of, verify: 'auto', ...input },
+    at ?? of.look + 10,
+    inScope ?? all,
+  );
+}
+function mark(site: string, outcomes: readonly ImageOutcome[], lookEnd: number) {
+  return markVerification(use.ledger, { policy: policyOf(site), repository, outcomes }, lookEnd);
+}
+const rowOf = (site: string, tag: string) =>
+  use.ledger.db.selectFrom('images').selectAll().where('site', '=', site).where('tag', '=', tag).executeTakeFirst();
+const repositoryOf = (site: string) => use.ledger.db.selectFrom('repositories').selectAll().where('site', '=', site).executeTakeFirst();
+const status = async (site: string) => (await siteStatus(use.ledger, [site]))[0];
+
+describe('recordScan', () => {
+  it('knows what it lists: what differs and what is equal but unproved is pending', async () => {
+    const result = await scan('first', page(T, [differs('a', 1), same('b', 2)]));
+    expect(result).toMatchObject({ verify: ['b'], gone: [], foreign: 0 });
+    expect(await rowOf('first', 'a')).toMatchObject({ sync: 'pending', digest: digest(1), look: T, verified_digest: null, changed_at: T });
+    expect(await rowOf('first', 'b')).toMatchObject({ sync: 'pending', verification: 'pending', digest: digest(2) });
+    expect(await status('first')).toMatchObject({ total: 2, pending: 2, synced: 0 });
+    // The same record again, as an activity's retry makes it.
+    expect(await scan('first', page(T, [differs('a', 1), same('b', 2)]))).toEqual(result);
+    expect(await status('first')).toMatchObject({ total: 2, pending: 2 });
+  });
+
+  it('asks to read back only what has no young verification at that digest', async () => {
+    await mark('auto', [synced('young', 1, T), synced('moved', 2, T), synced('broken', 4, T)], T + 5);
+    await mark('auto', [synced('old', 3, T - 8 * DAY_MS)], T - 8 * DAY_MS + 5);
+    await mark('auto', [failed('broken', T + 10)], T + 11);
+    const tags = [same('broken', 4), same('moved', 22), same('new', 5), same('old', 3), same('young', 1)];
+    expect((await scan('auto', page(T + 100, tags))).verify).toEqual(['broken', 'moved', 'new', 'old']);
+    expect(await rowOf('auto', 'young')).toMatchObject({ sync: 'synced', looked_at: T + 100, look: T });
+    expect(await rowOf('auto', 'old')).toMatchObject({ sync: 'synced', verified_at: T - 8 * DAY_MS + 5 });
+    expect(await rowOf('auto', 'moved')).toMatchObject({ sync: 'pending', digest: digest(22), verified_digest: digest(2) });
+    expect(await rowOf('auto', 'broken')).toMatchObject({ sync: 'failed' });
+    expect((await scan('auto', page(T + 200, tags), { verify: 'deep', scan: 'auto-2' })).verify).toHaveLength(5);
+  });
+
+  it('leaves alone what a later look found', async () => {
+    await mark('later', [synced('a', 2, T + 50), synced('pushed', 1, T + 50)], T + 60);
+    const result = await scan('later', page(T, [differs('a', 1)]));
+    expect(result.gone).toEqual([]);
+    expect(await rowOf('later', 'a')).toMatchObject({ sync: 'synced', digest: digest(2) });
+    expect(await rowOf('later', 'pushed')).toMatchObject({ sync: 'synced', missing_since: null });
+  });
+
+  it('keeps verified digests when a tag differs', async () => {
+    await mark('differs', [synced('a', 1, T)], T + 5);
+    await scan('differs', page(T + 100, [differs('a', 2)]));
+    expect(await rowOf('differs', 'a')).toMatchObject({
+      sync: 'pending',
+      digest: digest(2),
+      verified_digest: digest(1),
+      verified_at: T + 5,
+    });
+    // A look that began before the scan is too late now, one that began after it is not.
+    expect(await mark('differs', [synced('a', 1, T + 50)], T + 150)).toMatchObject({ recorded: 0 });
+    expect(await mark('differs', [synced('a', 2, T + 150)], T + 160)).toMatchObject({ recorded: 1, overlapping: [] });
+  });
+
+  it('finds in each window what is ours and no longer listed', async () => {
+    await mark(
+      'window',
+      ['a', 'b', 'c', 'd', 'e'].map((tag, n) => synced(tag, n, T)),
+      T + 5,
+    );
+    await mark('window', [failed('never', T)], T + 5);
+    const first = await scan('window', page(T + 100, [same('a', 0)], { next: 'c' }));
+    expect(first.gone).toEqual([
+      { tag: 'b', digest: digest(1) },
+      { tag: 'c', digest: digest(2) },
+    ]);
+    expect(await repositoryOf('window')).toMatchObject({ complete: false, completed_scan_at: null, pages: 1 });
+    const second = await scan('window', page(T + 110, [same('e', 4)]), { after: 'c' });
+    expect(second.gone).toEqual([{ tag: 'd', digest: digest(3) }]);
+    expect(await rowOf('window', 'never')).toBeUndefined();
+    expect(await rowOf('window', 'd')).toMatchObject({ missing_since: T + 110, missing_look: null, sync: 'synced' });
+    expect(await repositoryOf('window')).toMatchObject({ complete: true, completed_scan_at: T + 100, pages: 2, listed: 2 });
+    expect(await status('window')).toMatchObject({ total: 2, synced: 2, verified: 2 });
+    // Seen again: missing no more.
+    await scan('window', page(T + 200, [same('a', 0), same('b', 1), same('e', 4)]), { scan: 'window-2' });
+    expect(await rowOf('window', 'b')).toMatchObject({ missing_since: null });
+    expect(await status('window')).toMatchObject({ total: 3 });
+  });
+
+  it('takes nothing for gone that could not be read, and records the failure', async () => {
+    await mark('failures', [synced('a', 1, T)], T + 5);
+    const failure = { code: 'UNAVAILABLE', message: '503', retry: 'now' } as const;
+    const result = await scan(
+      'failures',
+      page(T + 100, [], {
+        failures: [
+          { tag: 'a', failure },
+          { tag: 'new', failure },
+        ],
+      }),
+    );
+    expect(result.gone).toEqual([]);
+    expect(await rowOf('failures', 'a')).toMatchObject({ sync: 'failed', reason: '503', verified_digest: digest(1) });
+    expect(await rowOf('failures', 'new')).toMatchObject({ sync: 'failed', attempts: 1 });
+    expect(await repositoryOf('failures')).toMatchObject({ complete: false, listed: 2 });
+  });
+
+  it('takes all of ours for gone where the primary has no such repository', async () => {
+    await mark('absent', [synced('a', 1, T), synced('b', 2, T)], T + 5);
+    expect((await scan('absent', page(T + 100, [], { absent: true }))).gone).toHaveLength(2);
+    await scan('absent', page(T + 200, [], { absent: true }), { scan: 'absent-2' });
+    expect(await repositoryOf('absent')).toMatchObject({ absent_since: T + 100 });
+    await scan('absent', page(T + 300, [same('a', 1)]), { scan: 'absent-3' });
+    expect(await repositoryOf('absent')).toMatchObject({ absent_since: null });
+  });
+
+  it('neither counts nor deletes what the filters leave out', async () => {
+    await mark('filters', [synced('keep', 1, T), synced('x-dev', 2, T)], T + 5);
+    await mark('filters', [failed('y-dev', T)], T + 5);
+    const inScope = (tag: string) => !tag.endsWith('-dev');
+    const result = await scan('filters', page(T + 100, [same('keep', 1)], { excluded: 2 }), { inScope });
+    expect(result.gone).toEqual([]);
+    expect(await rowOf('filters', 'x-dev')).toMatchObject({ out_of_scope: true, missing_since: null });
+    expect(await status('filters')).toMatchObject({ total: 1, synced: 1, failed: 0, excluded: 2 });
+    await scan('filters', page(T + 200, [same('keep', 1), same('x-dev', 2)]), { scan: 'filters-2' });
+    expect(await status('filters')).toMatchObject({ total: 2, excluded: 0 });
+  });
+
+  it('counts foreign tags over the pages of one scan, once', async () => {
+    await mark('foreign', [synced('ours', 1, T)], T + 5);
+    await scan('foreign', page(T + 100, [same('a', 1)], { extra: ['f1', 'f2'], next: 'm' }));
+    const last = page(T + 110, [], { extra: ['ours', 'z1'] });
+    expect(await scan('foreign', last, { after: 'm' })).toMatchObject({ foreign: 3, gone: [{ tag: 'ours' }] });
+    expect(await scan('foreign', last, { after: 'm' })).toMatchObject({ foreign: 3 });
+    expect(await status('foreign')).toMatchObject({ foreign: 3 });
+    await scan('foreign', page(T + 200, [same('a', 1)], { extra: ['f1'] }), { scan: 'foreign-2' });
+    expect(await status('foreign')).toMatchObject({ foreign: 1 });
+  });
+
+  it('lets an earlier scan that ends late not speak for the repository', async () => {
+    await scan('order', page(T + 100, [same('a', 1)]), { scan: 'order-2' });
+    await scan('order', page(T, [], { extra: ['x'] }), { scan: 'order-1' });
+    expect(await repositoryOf('order')).toMatchObject({ last_scan: 'order-2', foreign_tags: 0, completed_scan_at: T + 100 });
+  });
+});
+
+describe('knownRepositories', () => {
+  it('pages what scans and images know and this backfill has not scanned', async () => {
+    const policy = policyOf('known');
+    const names = ['a/b', 'a-b', 'a', 'Z'.toLowerCase(), 'b', 'c'];
+    for (const name of names) await markVerification(use.ledger, { policy, repository: name, outcomes: [synced('v', 1, T)] }, T);
+    const scanned = { policy, scan: 'known-b', page: page(T + 100, []), verify: 'auto' } as const;
+    await recordScan(use.ledger, { ...scanned, repository: 'b' }, T + 110, all);
+    await recordScan(use.ledger, { ...scanned, repository: 'only-scanned', scan: 'known-o', page: page(T, []) }, T + 1, all);
+    const input = { policy, scannedBefore: T + 50, limit: 3 };
+    expect(await knownRepositories(use.ledger, input)).toEqual(['a', 'a-b', 'a/b']);
+    expect(await knownRepositories(use.ledger, { ...input, after: 'a/b' })).toEqual(['c', 'only-scanned', 'z']);
+    expect(await knownRepositories(use.ledger, { ...input, after: 'z' })).toEqual([]);
+  });
+
+  it('counts no more what the filters leave out whole', async () => {
+    const policy = policyOf('known-out');
+    for (const name of ['a', 'b', 'c', 'd'])
+      await markVerification(use.ledger, { policy, repository: name, outcomes: [synced('v', 1, T)] }, T);
+    const inScope = (name: string) => name === 'd';
+    expect(await knownRepositories(use.ledger, { policy, scannedBefore: T, limit: 2 }, inScope)).toEqual(['d']);
+    expect(await status('known-out')).toMatchObject({ total: 1 });
+  });
+});
