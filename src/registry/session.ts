@@ -16,6 +16,8 @@ export interface Capabilities {
   referrers?: boolean;
   /** A broken upload can be continued. */
   resume?: boolean;
+  /** A blob can be sent as one PATCH of no stated length, which may end early and cleanly. */
+  patch?: boolean;
   /** A blob can be posted in a single request. */
   singlePost?: boolean;
   /** One of several tags can be deleted alone. */

@@ -1,11 +1,10 @@
 import type { Descriptor } from '../model/descriptor.ts';
-import { TwinportError } from '../model/failure.ts';
 import type { UploadPosition } from '../model/steps.ts';
 import { acquireTransfer } from '../registry/transport/limiter.ts';
 import { proveBlob } from '../registry/blobs.ts';
-import { cancelUpload, mountBlob, putBlob, startUpload, uploadStatus, type Upload } from '../registry/uploads.ts';
+import { cancelUpload, mountBlob, startUpload, uploadStatus, type Upload } from '../registry/uploads.ts';
 import type { Route } from './site.ts';
-import { sourceStream } from './source-stream.ts';
+import { sendBlob, type OnPosition } from './send-blob.ts';
 
 /** How a blob came to the secondary. */
 export interface CopiedBlob {
@@ -14,9 +13,6 @@ export interface CopiedBlob {
   readonly bytes: number;
   readonly resumedBytes: number;
 }
-
-/** Tells the heartbeat where an upload stands; `undefined` once it is over. */
-export type OnPosition = (position: UploadPosition | undefined) => void;
 
 /**
  * Brings one blob over: by mounting it from a repository of the secondary that holds it, else by streaming it, with no temporary file. The same
@@ -53,7 +49,7 @@ async function bringOver(route: Route, blob: Descriptor, earlier: UploadPosition
   if (opened === 'mounted') return { how: 'mounted', bytes: 0, resumedBytes: 0 };
   const release = await acquireTransfer(site.secondary, signal);
   try {
-    await stream(route, blob, opened, onPosition);
+    await sendBlob(route, blob, opened, onPosition);
   } finally {
     release();
   }
@@ -64,7 +60,7 @@ async function bringOver(route: Route, blob: Descriptor, earlier: UploadPosition
 /** The upload of an earlier attempt, if the registry still has it: only the registry knows how much arrived. */
 async function resumable(route: Route, blob: Descriptor, earlier: UploadPosition): Promise<Upload | undefined> {
   const status = await uploadStatus(route.site.secondary, earlier.location, route.signal);
-  if (status && status.offset > 0 && status.offset < blob.size) return status;
+  if (status && status.offset > 0 && status.offset <= blob.size) return status;
   // Nothing to go on from, or more than the blob has: such an upload would only lie about.
   if (status) await cancelUpload(route.site.secondary, status.location, route.signal);
   return undefined;
@@ -86,36 +82,4 @@ async function mountOrOpen(route: Route, blob: Descriptor): Promise<Upload | 'mo
   }
   site.homes.forget(blob.digest, home);
   return startUpload(site.secondary, target, signal);
-}
-
-async function stream(route: Route, blob: Descriptor, upload: Upload, onPosition: OnPosition): Promise<void> {
-  const { site, target, signal } = route;
-  let sourceFailure: unknown;
-  let offset = upload.offset;
-  const tell = (): void => onPosition({ digest: blob.digest, location: upload.location, offset });
-  tell();
-  async function* body(): AsyncGenerator<Uint8Array> {
-    try {
-      for await (const chunk of sourceStream(route, blob, upload.offset)) {
-        yield chunk;
-        offset += chunk.length;
-        tell();
-      }
-    } catch (thrown) {
-      sourceFailure = thrown;
-      throw thrown;
-    }
-  }
-  try {
-    await putBlob(site.secondary, upload, target, blob, body(), signal);
-  } catch (thrown) {
-    throw blame(thrown, sourceFailure);
-  }
-  onPosition(undefined);
-}
-
-/** A body that breaks off is reported as the request's failure: name the side that was at fault. */
-function blame(thrown: unknown, sourceFailure: unknown): unknown {
-  if (sourceFailure === undefined) return thrown;
-  return sourceFailure instanceof Object ? sourceFailure : new TwinportError('INTERNAL', String(sourceFailure));
 }

@@ -39,8 +39,7 @@ export function createSite(primary: Session, secondary: Session): Site {
 export function routeOf(site: Site, step: RepositoryStep, signal?: AbortSignal): Route {
   const target = mapRepository(step.policy.path, step.repository);
   for (const name of [step.repository, target]) {
-    const valid = isRepositoryName(name);
-    if (!valid) {
+    if (!isRepositoryName(name as unknown)) {
       throw new TwinportError(
         'NAME',
         `"${name.slice(0, 300)}" is no repository name: lower case, at most 255 bytes, as the OCI distribution specification says`,
