@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
 import { type Failure, TwinportError } from '../../src/model/failure.ts';
 import { applicationFailure, retryableOf } from '../failure.ts';
@@ -12,6 +13,8 @@ const BEAT_MS = 1_000;
  */
 export async function runActivity<T>(body: (signal: AbortSignal) => Promise<T>, position: () => unknown = () => undefined): Promise<T> {
   const context = Context.current();
+  // Every request of a batch listens to it; that is no leak.
+  setMaxListeners(0, context.cancellationSignal);
   const beat = setInterval(() => context.heartbeat(position()), BEAT_MS);
   try {
     return await body(context.cancellationSignal);
