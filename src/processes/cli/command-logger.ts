@@ -1,7 +1,9 @@
-import pino, { type Logger } from 'pino';
+import { createLogger, type Logger } from '../../telemetry/index.ts';
 
-/** The logger of a command: on stderr, warnings only where a person watches progress. */
+/** Commands that serve tell what they do; the others leave the terminal to progress and results. */
+const SERVERS: ReadonlySet<string> = new Set(['starter', 'worker', 'up']);
+
+/** The logger of a command. */
 export function commandLogger(command: string): Logger {
-  const level = command === 'starter' || command === 'worker' || command === 'up' ? 'info' : 'warn';
-  return pino({ level, base: { command } }, pino.destination(2));
+  return createLogger({ level: SERVERS.has(command) ? 'info' : 'warn', base: { command } });
 }

@@ -9,11 +9,13 @@ export interface CommonOptions {
 
 /** A command with `-c FILE`, and an example in its help. */
 export function makeCommand(usage: string, description: string, example: string): Command {
-  return new Command(usage.split(' ', 1)[0])
+  const [name = '', ...parameters] = usage.split(' ');
+  const command = new Command(name)
     .description(description)
-    .arguments(usage.split(' ').slice(1).join(' '))
     .option('-c, --config <file>', 'the configuration file (default: ./twinport.yaml, if there is one)')
     .addHelpText('after', `\nExample:\n  $ ${example}`);
+  for (const parameter of parameters) command.argument(parameter);
+  return command;
 }
 
 /** A command that holds others. */

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { loadConfig } from '../../config/index.ts';
+import { readConfig } from './read-config.ts';
 import { remoteApi, type ApiClient } from './api-client.ts';
 import { readRunning } from './data-dir.ts';
 import type { ExitCode } from './exit-code.ts';
@@ -16,7 +16,7 @@ export async function withApi(file: string | undefined, logger: Logger, work: (a
 
 /** Opens the API; whoever opens it closes it. */
 export async function openApi(file: string | undefined, logger: Logger): Promise<ApiClient> {
-  const config = loadConfig({ ...(file === undefined ? {} : { file }), sections: ['control'] });
+  const config = readConfig({ ...(file === undefined ? {} : { file }), sections: ['control'] });
   if (config.control.url !== undefined) return remoteApi(config.control.url, config.control.token);
   const running = await readRunning(config.dataDir);
   if (running) return remoteApi(running.url, running.token);

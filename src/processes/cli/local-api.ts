@@ -2,7 +2,8 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { loadConfig, type TwinportConfig } from '../../config/index.ts';
+import type { TwinportConfig } from '../../config/index.ts';
+import { readConfig } from './read-config.ts';
 import { openLedger, type Ledger } from '../../ledger/ledger.ts';
 import { siteStatus } from '../../ledger/site-status.ts';
 import { TwinportError } from '../../model/failure.ts';
@@ -16,7 +17,7 @@ import { lockDataDir } from './data-dir.ts';
 
 /** The API over the ledger, without a running Twinport: reading works, and what needs Temporal where one is configured. */
 export async function localApi(file: string | undefined, logger: Logger): Promise<ApiClient> {
-  const config = loadConfig({
+  const config = readConfig({
     ...(file === undefined ? {} : { file }),
     sections: file === undefined ? [] : ['temporal', 'ledger', 'policies'],
   });

@@ -18,7 +18,7 @@ export interface OwnSystemOptions {
   readonly resetSites: boolean;
   readonly logger: Logger;
   /** Checks that run while the servers start; a failure stops them again. */
-  readonly meanwhile?: Promise<unknown>;
+  readonly meanwhile?: () => Promise<unknown>;
 }
 
 /** A system of ours, its data directory locked and its `run.json` written. */
@@ -37,7 +37,6 @@ export async function ownSystem(options: OwnSystemOptions): Promise<OwnSystem | 
   const { dataDir } = options.config;
   const lock = await lockDataDir(dataDir);
   if ('heldBy' in lock) {
-    options.meanwhile?.catch(() => undefined);
     const running = await awaitRunning(dataDir, lock.heldBy, START_MS);
     if (running) return { running };
     throw new TwinportError(
@@ -57,7 +56,7 @@ async function startOnLock(options: OwnSystemOptions, lock: DataDirLock): Promis
   const { config, sites } = options;
   const token = config.control.token ?? makeToken();
   const webhookSecret = config.webhook.secret ?? (await madeWebhookSecret(config.dataDir));
-  const [started, checked] = await Promise.allSettled([startSystem({ ...options, token, webhookSecret }), options.meanwhile]);
+  const [started, checked] = await Promise.allSettled([startSystem({ ...options, token, webhookSecret }), options.meanwhile?.()]);
   if (started.status === 'rejected') throw checked.status === 'rejected' ? checked.reason : started.reason;
   const system = started.value;
   try {

@@ -1,9 +1,10 @@
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
-import { loadConfig } from '../../config/index.ts';
+import { readConfig } from './read-config.ts';
 import { TwinportError } from '../../model/failure.ts';
 import { metrics } from '../../telemetry/index.ts';
 import { createStack, type Stack } from '../embedded/stack.ts';
+import { installTemporalRuntime } from '../embedded/temporal-runtime.ts';
 import { parseListen, urlOf } from '../starter/listen-address.ts';
 import { createServer } from '../starter/server.ts';
 import { connectTemporal } from '../temporal/connect.ts';
@@ -14,13 +15,14 @@ import { note } from './output.ts';
 
 /** The production worker of one site, until interrupted; it uses no data directory and no database. */
 export async function runWorker(file: string | undefined, site: string, logger: Logger): Promise<ExitCode> {
-  const config = loadConfig({ ...(file === undefined ? {} : { file }), sections: ['temporal', 'worker', { site }] });
+  const config = readConfig({ ...(file === undefined ? {} : { file }), sections: ['temporal', 'worker', { site }] });
   if (!config.temporal) throw new TwinportError('CONFIG', 'a worker needs temporal.address; for all in one process run "twinport up"');
   const own = config.secondaries.find(({ name }) => name === site);
   if (!own) throw new TwinportError('CONFIG', `secondaries: there is no site "${site}"`);
   const interruption = onInterruption();
   const stack = createStack((part, message) => logger.warn({ part, reason: message }, 'a part did not end well'));
   try {
+    installTemporalRuntime(logger);
     const connected = await connectTemporal(config.temporal);
     stack.add('Temporal client', () => connected.close());
     const { namespace } = config.temporal;

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { TwinportError } from '../../model/failure.ts';
@@ -27,20 +28,28 @@ export interface KeepTemporalOptions {
  */
 export async function keepTemporal(options: KeepTemporalOptions): Promise<KeptTemporal> {
   const { dataDir, ui, logger, fail } = options;
-  const common = {
-    ui,
-    logFile: join(dataDir, 'temporal.log'),
-    ...(options.state === 'file' ? { dbFile: join(dataDir, 'temporal.db') } : {}),
-  };
+  // A folder of its own, closed to others: dataDir itself may have to let PostgreSQL's user pass.
+  const folder = join(dataDir, 'temporal');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const state = options.state === 'file' ? { dbFile: join(folder, 'temporal.db') } : {};
+  const common = { ui, logFile: join(folder, 'temporal.log'), ...state };
   const first = await startTemporal(common);
   const ports = { port: portOf(first.address), ...(first.uiUrl === undefined ? {} : { uiPort: portOf(first.uiUrl) }) };
-  const again = async (): Promise<Server> => asServer(await startTemporal({ ...common, ...ports }));
-  const server = keepRunning({ name: 'Temporal', first: asServer(first), fail, logger, ...(options.state === 'file' ? { again } : {}) });
+  // What is in memory is gone anyway: no need to wait for its good night.
+  const graceMs = options.state === 'memory' ? 100 : 5_000;
+  const again = async (): Promise<Server> => asServer(await startTemporal({ ...common, ...ports }), graceMs);
+  const server = keepRunning({
+    name: 'Temporal',
+    first: asServer(first, graceMs),
+    fail,
+    logger,
+    ...(options.state === 'file' ? { again } : {}),
+  });
   return { server, address: first.address, ...(first.uiUrl === undefined ? {} : { uiUrl: first.uiUrl }) };
 }
 
-function asServer(temporal: EmbeddedTemporal): Server {
-  return { pid: temporal.pid, ended: temporal.exited, stop: () => temporal.stop() };
+function asServer(temporal: EmbeddedTemporal, graceMs: number): Server {
+  return { pid: temporal.pid, ended: temporal.exited, stop: () => temporal.stop(graceMs) };
 }
 
 function portOf(address: string): number {

@@ -14,6 +14,7 @@ import type { KeptServer } from './keep-running.ts';
 import { keepPostgres } from './kept-postgres.ts';
 import { keepTemporal } from './kept-temporal.ts';
 import { createStack, type Stack } from './stack.ts';
+import { installTemporalRuntime } from './temporal-runtime.ts';
 
 /** What is to run in this process. */
 export interface SystemOptions {
@@ -69,6 +70,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
 
 async function startParts(options: SystemOptions, stack: Stack): Promise<System> {
   const { config, sites, logger } = options;
+  installTemporalRuntime(logger);
   const breaks = createBreak();
   const [temporal, ledger] = await allSettled(reachTemporal(options, stack, breaks.fail), reachLedger(options, stack, breaks.fail));
   const connected = await connectTemporal(temporal.config);
@@ -82,14 +84,13 @@ async function startParts(options: SystemOptions, stack: Stack): Promise<System>
   const native = await connected.native();
   const { client } = connected;
   const { namespace } = temporal.config;
-  const watch = (name: string, worker: RunningWorker): void => {
-    stack.add(name, () => worker.stop());
-    worker.ended.catch((cause: unknown) => breaks.fail(new TwinportError('INTERNAL', `${name} has ended by itself`, { cause })));
-  };
-  watch('the control worker', await startControlWorker({ native, namespace, client, ledger: ledger.ledger, sites }));
-  if (options.workers) {
-    for (const site of sites) watch(`the worker of ${site.name}`, await startSiteWorker({ native, namespace, site }));
-  }
+  // All at once: each loads the workflows' code, and a person waits.
+  const workers: readonly (readonly [string, Promise<RunningWorker>])[] = [
+    ['the control worker', startControlWorker({ native, namespace, client, ledger: ledger.ledger, sites })],
+    ...(options.workers ? sites.map((site) => [`the worker of ${site.name}`, startSiteWorker({ native, namespace, site })] as const) : []),
+  ];
+  await Promise.allSettled(workers.map(([name, starting]) => adopt(name, starting, stack, breaks.fail)));
+  await Promise.all(workers.map(([, starting]) => starting));
   const webUi = temporal.webUi === undefined ? {} : { webUi: temporal.webUi };
   const { token, webhookSecret, listen, webhook } = options;
   const starter = await startStarter({
@@ -117,6 +118,13 @@ async function startParts(options: SystemOptions, stack: Stack): Promise<System>
     broken: breaks.broken,
     stop: () => stack.close(),
   };
+}
+
+/** Has a worker that started stopped with the rest, and its end noticed. */
+async function adopt(name: string, starting: Promise<RunningWorker>, stack: Stack, fail: (error: TwinportError) => void): Promise<void> {
+  const worker = await starting;
+  stack.add(name, () => worker.stop());
+  worker.ended.catch((cause: unknown) => fail(new TwinportError('INTERNAL', `${name} has ended by itself`, { cause })));
 }
 
 interface ReachedTemporal {

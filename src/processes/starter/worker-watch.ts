@@ -6,6 +6,7 @@ import { failureOf } from '../../model/failure.ts';
 import { bulkQueue, pushQueue } from '../../model/names.ts';
 
 const EVERY_MS = 5_000;
+const SOON_MS = 1_000;
 const DEADLINE_MS = 2_000;
 /** Temporal's TaskQueueType: workflows and activities. */
 const QUEUE_TYPES = [1, 2];
@@ -16,7 +17,7 @@ export interface Poller {
   readonly lastPoll: number;
 }
 
-/** Writes down every 5 s which workers poll each site's queues, by Temporal's own account. */
+/** Writes down every 5 s (every second until the first are seen) which workers poll each site's queues, by Temporal's own account. */
 export function startWorkerWatch(parts: {
   client: Client;
   namespace: string;
@@ -28,15 +29,18 @@ export function startWorkerWatch(parts: {
 } {
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
+  const unseen = new Set(parts.sites.map(({ name }) => name));
   const run = async (): Promise<void> => {
     for (const { name } of parts.sites) {
       try {
-        await heartbeatWorkers(parts.ledger, name, await pollersOf(parts.client, parts.namespace, name));
+        const pollers = await pollersOf(parts.client, parts.namespace, name);
+        await heartbeatWorkers(parts.ledger, name, pollers);
+        if (pollers.length > 0) unseen.delete(name);
       } catch (error) {
         parts.logger.debug({ site: name, failure: failureOf(error) }, 'the site’s workers could not be asked for');
       }
     }
-    if (!closed) timer = setTimeout(() => (running = run()), EVERY_MS).unref();
+    if (!closed) timer = setTimeout(() => (running = run()), unseen.size > 0 ? SOON_MS : EVERY_MS).unref();
   };
   let running = run();
   return {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { loadConfig } from '../../../config/index.ts';
+import { readConfig } from '../read-config.ts';
 import { exits, fileOf, makeCommand, makeGroup, type CommonOptions } from '../command.ts';
 import { note, printJson, printLine } from '../output.ts';
 
@@ -13,7 +13,7 @@ export function configCommand(): Command {
     .option('--json', 'print what was read as JSON, without secrets')
     .action(
       exits(async (options: CommonOptions) => {
-        const config = loadConfig({
+        const config = readConfig({
           ...fileOf(options),
           sections: ['temporal', 'ledger', 'control', 'webhook', 'worker', 'primary', 'secondaries'],
         });

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { loadConfig } from '../../../config/index.ts';
+import { readConfig } from '../read-config.ts';
 import { TwinportError } from '../../../model/failure.ts';
 import { isRepositoryName } from '../../../model/reference.ts';
 import { mintPullToken } from '../../../registry/auth/mint-pull-token.ts';
@@ -30,7 +30,7 @@ export function tokenCommand(): Command {
         const repositories = options.repository;
         const odd = repositories.find((name) => !isRepositoryName(name));
         if (odd !== undefined) throw new TwinportError('NAME', `"${odd}" is no repository name; right would be team/app`);
-        const { primary } = loadConfig({ ...fileOf(options), sections: ['primary'] });
+        const { primary } = readConfig({ ...fileOf(options), sections: ['primary'] });
         if (primary?.auth.type !== 'token-key') {
           throw new TwinportError(
             'CONFIG',

@@ -1,9 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { loadConfig, type TwinportConfig } from '../../../config/index.ts';
+import type { TwinportConfig } from '../../../config/index.ts';
+import { readConfig } from '../read-config.ts';
 import type { ImageStatus } from '../../../ledger/images.ts';
 import type { SiteStatus } from '../../../ledger/site-status.ts';
 import { isTwinportError, TwinportError } from '../../../model/failure.ts';
@@ -32,6 +33,8 @@ export async function runDemo(exit: boolean, logger: Logger): Promise<ExitCode> 
   const stack = createStack((part, message) => logger.warn({ part, reason: message }, 'a part did not end well'));
   try {
     const folder = await mkdtemp(join(tmpdir(), 'twinport-demo-'));
+    // So that PostgreSQL's user, where we are root, may pass through; else its files would lie elsewhere and stay behind.
+    await chmod(folder, 0o711);
     stack.add('the temporary folder', () => rm(folder, { recursive: true, force: true }));
     const story = tellStory(folder, exit, stack, logger, interruption.signal, interruption.interrupted);
     // Interrupted while parts start: they are let finish, so that the stack knows of them.
@@ -92,7 +95,7 @@ async function startTwinport(
   stack: Stack,
   logger: Logger,
 ): Promise<{ system: OwnSystem; site: string }> {
-  const loaded = loadConfig({
+  const loaded = readConfig({
     primary: primary.url,
     secondary: secondary.url,
     sections: ['temporal', 'ledger', 'control', 'webhook', 'secondaries'],
@@ -129,7 +132,7 @@ async function backfill(api: ApiClient, site: string, signal: AbortSignal): Prom
   const display = startProgress();
   try {
     await api.post(sitePath(site, 'backfill/start'), { once: true });
-    const state = await followBackfill(api, site, display, signal);
+    const state = await followBackfill(api, site, { display, signal });
     display.stop();
     const failure = endFailure(site, state);
     if (failure) throw failure;

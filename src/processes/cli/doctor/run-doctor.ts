@@ -1,4 +1,5 @@
-import { loadConfig, type LoadOptions } from '../../../config/index.ts';
+import type { LoadOptions } from '../../../config/index.ts';
+import { readConfig } from '../read-config.ts';
 import type { Endpoint } from '../../../registry/endpoint.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { clean, printJson, printLine } from '../output.ts';
@@ -8,7 +9,7 @@ import { checkPrimary, checkSecondary } from './registry-checks.ts';
 
 /** Tries every connection and permission, and says the fix. */
 export async function runDoctor(where: Omit<LoadOptions, 'sections'>, json: boolean): Promise<ExitCode> {
-  const config = loadConfig({ ...where, sections: ['temporal', 'ledger', 'webhook', 'secondaries'] });
+  const config = readConfig({ ...where, sections: ['temporal', 'ledger', 'webhook', 'secondaries'] });
   const sites = config.secondaries;
   const primaries = new Map<string, Endpoint>(sites.map((site) => [site.primary.url, site.primary]));
   const groups = await Promise.all([

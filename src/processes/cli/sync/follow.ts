@@ -6,20 +6,28 @@ import type { ApiClient } from '../api-client.ts';
 import { note } from '../output.ts';
 import type { ProgressDisplay } from '../progress.ts';
 
-const OFTEN_MS = 100;
-const SELDOM_MS = 500;
-/** A short backfill is watched closely: what it takes is measured. */
-const SHORT_MS = 5_000;
+const EVERY_MS = 250;
 /** Without a word from a worker for this long we say so; it may still come. */
 const SILENCE_MS = 10_000;
 /** How long the other side may be away before we give up. */
 const PATIENCE_MS = 60_000;
 
-/** Shows how far a site's backfill is until it has ended, or until `signal`. @returns its last state */
-export async function followBackfill(api: ApiClient, site: string, display: ProgressDisplay, signal: AbortSignal): Promise<BackfillState> {
-  const since = Date.now();
+/** How a backfill is followed. */
+export interface Following {
+  readonly display: ProgressDisplay;
+  /** Ends the following, not the backfill. */
+  readonly signal: AbortSignal;
+  /** Resolves when the run has ended, however, where that can be known without asking again and again. */
+  readonly ended?: ((site: string, runId: string) => Promise<unknown>) | undefined;
+}
+
+/** Shows how far a site's backfill is until it has ended. @returns its last state */
+export async function followBackfill(api: ApiClient, site: string, following: Following): Promise<BackfillState> {
+  const { display, signal } = following;
+  let { ended } = following;
   let heard = Date.now();
   let silent: number | undefined = Date.now();
+  let end: Promise<unknown> | undefined;
   for (;;) {
     const state = await ask(api, site, () => Date.now() - heard > PATIENCE_MS);
     if (state) {
@@ -32,9 +40,21 @@ export async function followBackfill(api: ApiClient, site: string, display: Prog
       }
       if (state.status !== 'RUNNING') return state;
     }
-    signal.throwIfAborted();
-    await sleep(Date.now() - since < SHORT_MS ? OFTEN_MS : SELDOM_MS, undefined, { signal });
+    if (state) end ??= ended?.(site, state.runId);
+    const woken = await pause(end, signal);
+    // Once is enough: from then on only the clock asks again.
+    if (woken) [ended, end] = [undefined, undefined];
   }
+}
+
+/** Waits until the next question is due, or the end is known. @returns whether it was the end */
+async function pause(end: Promise<unknown> | undefined, signal: AbortSignal): Promise<boolean> {
+  const over = new AbortController();
+  const sleeping = sleep(EVERY_MS, false, { signal: AbortSignal.any([signal, over.signal]) }).catch(() => false);
+  const woken = await Promise.race([sleeping, ...(end ? [end.then(() => true)] : [])]);
+  over.abort();
+  signal.throwIfAborted();
+  return woken;
 }
 
 async function ask(api: ApiClient, site: string, givesUp: () => boolean): Promise<BackfillState | undefined> {

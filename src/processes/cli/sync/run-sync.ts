@@ -1,24 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { loadConfig, type SiteConfig, type TwinportConfig } from '../../../config/index.ts';
-import type { SiteStatus } from '../../../ledger/site-status.ts';
+import type { SiteConfig, TwinportConfig } from '../../../config/index.ts';
 import { failureOf, TwinportError } from '../../../model/failure.ts';
 import type { Depth } from '../../../model/policy.ts';
-import { NO_WORK } from '../../../model/steps.ts';
 import { count } from '../../../model/text.ts';
 import type { BackfillState } from '../../starter/backfill-run.ts';
-import type { ApiClient } from '../api-client.ts';
+import { awaitBackfill } from '../../temporal/backfill.ts';
 import { remoteApi } from '../api-client.ts';
+import { readConfig } from '../read-config.ts';
 import { openApi } from '../control.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { onInterruption, type Interruption } from '../interruption.ts';
 import { clean, note, printJson, printLine } from '../output.ts';
 import { ownSystem, requireSameSites, type OwnSystem } from '../own-system.ts';
-import { startProgress, type ProgressDisplay } from '../progress.ts';
 import { dryRun } from './dry-run.ts';
-import { endFailure, followBackfill, sitePath } from './follow.ts';
+import { sitePath } from './follow.ts';
 import { pingSites } from './ping-sites.ts';
-import { describeResult, isComplete, resultOf, totalOf, type SyncResult } from './result.ts';
+import { syncThrough } from './sync-through.ts';
 
 /** What was asked on the command line. */
 export interface SyncOptions {
@@ -41,11 +39,14 @@ export async function runSync(options: SyncOptions): Promise<ExitCode> {
   const interruption = onInterruption();
   try {
     const where = { ...pick(options), sections: ['temporal', 'ledger', 'control', 'webhook', 'secondaries'] } as const;
-    if (options.dryRun) return await compareAll(loadConfig({ ...where, sections: ['secondaries'] }).secondaries, options, interruption);
+    if (options.dryRun) return await compareAll(readConfig({ ...where, sections: ['secondaries'] }).secondaries, options, interruption);
     // Where the workers are elsewhere, this process needs no registry's password.
-    const outer = loadConfig({ ...where, sections: ['temporal'] });
+    const outer = readConfig({ ...where, sections: ['temporal'] });
     if (outer.temporal) return await syncElsewhere(options, interruption);
-    return await syncHere(loadConfig({ ...where, sections: [...where.sections] }), options, interruption);
+    return await syncHere(readConfig({ ...where, sections: [...where.sections] }), options, interruption);
+  } catch (error) {
+    if (!interruption.signal.aborted) throw error;
+    throw new TwinportError('CANCELLED', 'interrupted: not everything is replicated', { cause: error });
   } finally {
     interruption.close();
   }
@@ -70,15 +71,14 @@ async function compareAll(sites: readonly SiteConfig[], options: SyncOptions, { 
 }
 
 async function syncElsewhere(options: SyncOptions, interruption: Interruption): Promise<ExitCode> {
-  const config = loadConfig({ ...pick(options), sections: ['policies'] });
+  const config = readConfig({ ...pick(options), sections: ['policies'] });
   const api = await openApi(config.file, options.logger);
   try {
     note(`the workers of ${api.where} do the work; to stop it, use "twinport backfill cancel"`);
     return await syncThrough(
       api,
       config.secondaries.map(({ name }) => name),
-      options,
-      interruption.signal,
+      { ...options, signal: interruption.signal },
     );
   } finally {
     await api.close();
@@ -90,92 +90,25 @@ async function syncHere(config: TwinportConfig, options: SyncOptions, interrupti
   const names = sites.map(({ name }) => name);
   const system = await ownSystem({
     ...{ command: 'sync', config, sites, temporal: 'memory', ui: false, listen: '127.0.0.1:0', webhook: false, workers: true },
-    ...{ resetSites: options.resetSite, logger: options.logger, meanwhile: pingSites(sites, interruption.signal) },
+    ...{ resetSites: options.resetSite, logger: options.logger, meanwhile: () => pingSites(sites, interruption.signal) },
   });
   if ('running' in system) {
     const { running } = system;
     requireSameSites(running, sites, config.dataDir);
     note(`a Twinport (pid ${running.pid}, "${running.command}") runs on ${config.dataDir}; it does the work`);
-    return syncThrough(remoteApi(running.url, running.token), names, options, interruption.signal);
+    return syncThrough(remoteApi(running.url, running.token), names, { ...options, signal: interruption.signal });
   }
   try {
     const api = remoteApi(system.url, system.token);
-    return await Promise.race([syncThrough(api, names, options, interruption.signal), system.broken]);
+    // Whatever the end, it is an end: how it went is asked afterwards.
+    const ended = (site: string, runId: string) => awaitBackfill(system.client, site, runId).catch(() => undefined);
+    return await Promise.race([syncThrough(api, names, { ...options, signal: interruption.signal, ended }), system.broken]);
   } catch (error) {
     if (interruption.signal.aborted) await cancelAll(system, names);
     throw error;
   } finally {
     await system.stop();
   }
-}
-
-async function syncThrough(api: ApiClient, sites: readonly string[], options: SyncOptions, signal: AbortSignal): Promise<ExitCode> {
-  const since = performance.now();
-  const display = startProgress();
-  let ends: readonly SiteEnd[];
-  try {
-    ends = await Promise.all(sites.map((site) => syncSite(api, site, options, display, signal, since)));
-  } catch (error) {
-    if (signal.aborted) throw new TwinportError('CANCELLED', 'interrupted: not everything is replicated', { cause: error });
-    throw error;
-  } finally {
-    display.stop();
-  }
-  printResults(ends, options.json);
-  return ends.every(({ whole, result }) => whole && isComplete(result)) ? 0 : 1;
-}
-
-interface SiteEnd {
-  readonly site: string;
-  readonly result: SyncResult;
-  /** The backfill went through, and every repository could be compared. */
-  readonly whole: boolean;
-}
-
-async function syncSite(
-  api: ApiClient,
-  site: string,
-  options: SyncOptions,
-  display: ProgressDisplay,
-  signal: AbortSignal,
-  since: number,
-): Promise<SiteEnd> {
-  const state = await runAnew(api, site, options, display, signal);
-  const status = await api.get<SiteStatus>(sitePath(site));
-  const failure = endFailure(site, state);
-  if (failure) note(clean(failure.message));
-  const failures = state.failures ?? [];
-  for (const { repository, failure: why } of failures) note(`${site}: ${clean(repository)}: ${clean(why.message)}`);
-  const result = resultOf(status, state.work ?? NO_WORK, (performance.now() - since) / 1000);
-  return { site, result, whole: failure === undefined && failures.length === 0 };
-}
-
-/** A run that began before we asked may have passed what we are asked for: its end is awaited, then one of our own. */
-async function runAnew(
-  api: ApiClient,
-  site: string,
-  options: SyncOptions,
-  display: ProgressDisplay,
-  signal: AbortSignal,
-): Promise<BackfillState> {
-  for (;;) {
-    const { joined } = await api.post<{ joined: boolean }>(sitePath(site, 'backfill/start'), { verify: options.verify, once: true });
-    if (joined) note(`a backfill of ${site} is under way; a fresh one follows it`);
-    const state = await followBackfill(api, site, display, signal);
-    if (!joined) return state;
-  }
-}
-
-function printResults(ends: readonly SiteEnd[], json: boolean): void {
-  const total = totalOf(ends.map(({ result }) => result));
-  if (ends.length > 1) {
-    for (const { site, result } of ends) {
-      if (json) printJson({ site, ...result });
-      else printLine(`${site}: ${describeResult(result)}`);
-    }
-  }
-  if (json) printJson(total);
-  else printLine(describeResult(total));
 }
 
 /** So that uploads under way are given up at the secondary, too. */
