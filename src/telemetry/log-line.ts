@@ -33,5 +33,5 @@ export function formatLogLine(record: LogRecord, color: boolean): string {
 
 function formatValue(value: unknown): string {
   if (typeof value === 'string') return /^[^\s="]+$/.test(value) ? value : JSON.stringify(value);
-  return typeof value === 'object' ? inspect(value, { breakLength: Infinity, depth: 3 }) : String(value);
+  return inspect(value, { breakLength: Infinity, depth: 3 });
 }

@@ -17,7 +17,7 @@ export interface LoggerOptions {
 
 /** The program's logger: on stderr, since stdout is for results, and without the secrets that `registerSecrets` knows. */
 export function createLogger(options: LoggerOptions = {}): Logger {
-  const terminal = process.stderr.isTTY === true;
+  const terminal = process.stderr.isTTY;
   const text = (options.format ?? (terminal ? 'text' : 'json')) === 'text';
   const color = options.color ?? terminal;
   const write = options.write ?? ((line: string) => void process.stderr.write(line));

@@ -142,7 +142,7 @@ export async function pushNestedIndex(
   options: IndexOptions = {},
 ): Promise<Pushed & { children: Pushed[] }> {
   const inner = await pushIndex(url, repository, `${tag}-inner`, options);
-  const image = await pushImage(url, repository, tag, { ...options, label: `${repository}:${tag}/beside`, untagged: true } as ImageOptions);
+  const image = await pushImage(url, repository, tag, { ...options, label: `${repository}:${tag}/beside`, untagged: true });
   return pushIndex(url, repository, tag, { ...options, children: [inner, image] });
 }
 
