@@ -57,16 +57,33 @@ function canParse(url: string): boolean {
 const numericTypes = ((oid: number, format?: 'text' | 'binary') =>
   oid === INT8_OID && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser;
 
+/** What the driver keeps of a connection and does not declare. */
+interface Inner {
+  _queryable: boolean;
+  connection: { stream: { destroy(): void } };
+}
+
 /** A connection whose server stopped answering is closed, or each caller after us would wait for it again. */
 class LedgerClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    // The statement under way is told; without a listener the same error would end the process.
+    this.on('error', () => undefined);
+  }
+
   override query(...parameters: unknown[]): never {
     const result = (super.query as (...all: unknown[]) => unknown).apply(this, parameters);
     if (result instanceof Promise) {
       result.catch((error: Error) => {
-        if (error.message === 'Query read timeout')
-          (this as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+        if (error.message === 'Query read timeout') giveUp(this as unknown as Inner);
       });
     }
     return result as never;
   }
+}
+
+/** The pool drops a connection that is not queryable when it is given back, which is before the socket says that it closed. */
+function giveUp(client: Inner): void {
+  client._queryable = false;
+  client.connection.stream.destroy();
 }

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
@@ -11,6 +12,8 @@ interface PidFile {
 
 /** A server whose owner was killed is gone within 5 s; one that stays belongs to somebody. */
 const LEAVING_MS = 6_000;
+/** An owner that was killed a moment ago may still be seen. */
+const DYING_MS = 500;
 
 /** Reads `postmaster.pid`; `undefined` where there is none. */
 export async function readPidFile(dataFolder: string): Promise<PidFile | undefined> {
@@ -29,7 +32,7 @@ export async function readPidFile(dataFolder: string): Promise<PidFile | undefin
  * @throws {TwinportError} CONFLICT
  */
 export async function refuseSecondServer(dataFolder: string): Promise<void> {
-  const deadline = Date.now() + LEAVING_MS;
+  const started = Date.now();
   for (;;) {
     const file = await readPidFile(dataFolder);
     if (file === undefined || !isAlive(file.pid)) return;
@@ -38,8 +41,9 @@ export async function refuseSecondServer(dataFolder: string): Promise<void> {
       return;
     }
     const owner = await readOwner(dataFolder);
-    const owned = owner !== undefined && isAlive(owner);
-    if (owned || Date.now() > deadline) {
+    // Our own server, whose watcher was killed, is on its way out like that of a dead owner.
+    const owned = owner !== undefined && owner !== process.pid && isAlive(owner);
+    if (Date.now() - started > (owned ? DYING_MS : LEAVING_MS)) {
       const who = owned ? `process ${owner} holds it with PostgreSQL ${file.pid}` : `PostgreSQL ${file.pid} runs on it`;
       throw new TwinportError('CONFLICT', `the ledger in ${dataFolder} is in use: ${who}; stop that one, or name another dataDir`);
     }
@@ -47,13 +51,18 @@ export async function refuseSecondServer(dataFolder: string): Promise<void> {
   }
 }
 
-/** Says whether a process of this id is there, ours or not. */
+/** Says whether a process of this id is there, ours or not, and not a dead one that nobody has asked for. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  try {
+    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    // It ended in between, or /proc tells nothing: then the signal's answer stands.
+    return existsSync('/proc/self/stat') ? existsSync(`/proc/${pid}`) : true;
   }
 }
 
