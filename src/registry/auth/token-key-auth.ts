@@ -1,3 +1,4 @@
+import { decodeProtectedHeader } from 'jose';
 import { TwinportError } from '../../model/failure.ts';
 import type { TokenKeyAuth } from '../endpoint.ts';
 import { registryError, type Peer } from '../errors.ts';
@@ -35,13 +36,9 @@ export function tokenKeyAuth(peer: Peer, auth: TokenKeyAuth): Authorizer {
       if (challenges.some((challenge) => challenge.params['error'] === 'insufficient_scope')) return undefined;
       const sent = refused?.slice('Bearer '.length) ?? '';
       tokens.drop(cacheKey(need, nameNow()), sent);
-      const next = await token(need, false);
-      // Somebody else's 401 may have moved on already: then that token is another one.
-      if (!proved && names.length > 1 && keyNameOf(sent) === keyNameOf(next.slice('Bearer '.length))) {
-        at += 1;
-        return token(need, false);
-      }
-      return next;
+      // Only if this very name was refused: another request's 401 may have moved on already.
+      if (!proved && names.length > 1 && nameIn(sent) === nameNow()) at += 1;
+      return token(need, false);
     },
     accepted() {
       proved = true;
@@ -78,9 +75,10 @@ async function mint(auth: TokenKeyAuth, need: Need, name: KeyName): Promise<{ va
   return { value, lifeMs: ttlSeconds * 1000 };
 }
 
-/** The protected header of a token, which names the key. */
-function keyNameOf(token: string): string {
-  return token.slice(0, token.indexOf('.'));
+/** How a token of ours names its key, where that had to be guessed. */
+function nameIn(token: string): KeyName | undefined {
+  const { kid } = token === '' ? {} : decodeProtectedHeader(token);
+  return kid === undefined ? undefined : kid.includes(':') ? 'libtrust' : 'rfc7638';
 }
 
 /** @throws {TwinportError} CONFIG (the key cannot be used): told at the start rather than at the first request */
