@@ -51,15 +51,28 @@ export interface Dispatcher {
   accept(received: readonly ReceivedChange[]): Promise<Accepted>;
   /** Hands one change to one site's workflow, without the inbox; throws what Temporal said. */
   deliver(received: ReceivedChange, policy: SitePolicy): Promise<void>;
+  /** Waits for the calls whose answer nobody waits for any more: the client may not be closed under them. */
+  close(): Promise<void>;
 }
 
 /** Makes the dispatcher of one starter. */
 export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const { health, logger } = parts;
+  const underWay = new Set<Promise<void>>();
+  const send = async (delivery: Delivery): Promise<void> => {
+    const sending = parts.send(delivery);
+    underWay.add(sending);
+    try {
+      await sending;
+    } finally {
+      underWay.delete(sending);
+    }
+  };
   const fly = singleFlight(async (delivery) => {
     try {
-      await parts.send(delivery);
+      await send(delivery);
       health.away = false;
+      health.answeredAt = performance.now();
     } catch (error) {
       if (isLookPending(error)) return;
       if (isTemporalAway(error)) health.away = true;
@@ -68,10 +81,13 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   });
 
   const trySend = async (delivery: Delivery, deadline: number): Promise<Delivery | undefined> => {
+    const since = performance.now();
     try {
       await before(deadline, fly(delivery));
       return undefined;
     } catch (error) {
+      // Nobody was answered all the while: it is not this one call that is slow.
+      if (isTemporalAway(error) && health.answeredAt < since) health.away = true;
       logger.warn(
         { site: delivery.policy.site, repository: delivery.repository, failure: failureOf(error) },
         'Temporal did not take a look',
@@ -111,6 +127,10 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
 
     async deliver(received, policy) {
       await Promise.all(deliveriesOf([received], [policy]).deliveries.map(fly));
+    },
+
+    async close() {
+      while (underWay.size > 0) await Promise.allSettled([...underWay]);
     },
   };
 }

@@ -48,6 +48,7 @@ export async function startStarter(parts: StarterParts): Promise<RunningStarter>
   const close = async (): Promise<void> => {
     await server.close();
     await Promise.all([drainer.close(), watch.close(), recorder.close()]);
+    await dispatcher.close();
   };
   try {
     if (parts.webhook !== false) {
@@ -73,7 +74,7 @@ export async function createApi(parts: ControlParts): Promise<FastifyInstance> {
 function startDelivery(parts: StarterParts): { dispatcher: Dispatcher; drainer: InboxDrainer } {
   const { client, ledger, logger } = parts;
   const policies = parts.sites.map(({ policy }) => policy);
-  const health: TemporalHealth = { away: false };
+  const health: TemporalHealth = { away: false, answeredAt: 0 };
   let drainer: InboxDrainer | undefined;
   const dispatcher = createDispatcher({
     policies,
@@ -93,7 +94,9 @@ function startDelivery(parts: StarterParts): { dispatcher: Dispatcher; drainer: 
     done: (ids) => doneInbox(ledger, ids),
     probe: () => probeTemporal(client),
     scan: async () => {
-      await Promise.all(parts.sites.map((site) => startBackfill(client, backfillInput(site))));
+      const starting = parts.sites.map((site) => startBackfill(client, backfillInput(site)));
+      await Promise.allSettled(starting);
+      await Promise.all(starting);
     },
   });
   return { dispatcher, drainer };

@@ -7,6 +7,8 @@ const GRPC_CODES = 16;
 /** Whether Temporal answered when it was last asked: while it does not, events go straight to the inbox. */
 export interface TemporalHealth {
   away: boolean;
+  /** When it last took something, by `performance.now`. */
+  answeredAt: number;
 }
 
 /**

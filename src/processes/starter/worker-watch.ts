@@ -56,11 +56,14 @@ export function startWorkerWatch(parts: {
 export async function pollersOf(client: Client, namespace: string, site: string): Promise<Poller[]> {
   const latest = new Map<string, number>();
   const queues = [pushQueue(site), bulkQueue(site)].flatMap((name) => QUEUE_TYPES.map((taskQueueType) => ({ name, taskQueueType })));
-  const answers = await client.connection.withDeadline(Date.now() + DEADLINE_MS, () =>
-    Promise.all(
-      queues.map(({ name, taskQueueType }) => client.workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType })),
+  const asked = queues.map(({ name, taskQueueType }) =>
+    client.connection.withDeadline(Date.now() + DEADLINE_MS, () =>
+      client.workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType }),
     ),
   );
+  // All have ended before one's failure is told: the client may be closed then.
+  await Promise.allSettled(asked);
+  const answers = await Promise.all(asked);
   for (const { pollers } of answers) {
     for (const { identity, lastAccessTime } of pollers ?? []) {
       if (!identity) continue;

@@ -1,0 +1,247 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { request } from 'node:http';
+import { markVerification } from '../../src/ledger/index.ts';
+import { syncImageId, syncRepositoryId } from '../../src/model/names.ts';
+import { digest, policyOf, synced } from '../ledger/support.ts';
+import { TOKEN, until, useStarter } from './support.ts';
+
+const world = useStarter(['eu', 'us']);
+const bearer = { authorization: `Bearer ${TOKEN}` };
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, string | string[] | undefined>;
+  readonly text: string;
+}
+
+/** With whatever Host: fetch would not let us. */
+function ask(method: string, path: string, headers: Record<string, string> = {}, body?: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request(`${world.url}${path}`, { method, headers }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text }));
+    });
+    sent.on('error', reject).end(body);
+  });
+}
+const post = (path: string, body: unknown, headers: Record<string, string> = bearer) =>
+  ask('POST', `/api/v1${path}`, { 'content-type': 'application/json', ...headers }, JSON.stringify(body));
+const json = (answer: Answer): unknown => JSON.parse(answer.text);
+
+beforeAll(async () => {
+  await markVerification(
+    world.ledger,
+    {
+      policy: policyOf('eu'),
+      repository: 'team/app',
+      outcomes: [
+        synced('v1', 1, 100),
+        synced('v2', 2, 100),
+        {
+          ...{ tag: 'bad', digest: digest(3), sync: 'failed', verification: 'pending', look: 100 },
+          failure: { code: 'DENIED', message: '<script>alert("no")</script> & more', retry: 'never' },
+        },
+      ],
+    },
+    101,
+  );
+});
+
+describe('who may read', () => {
+  const paths = [
+    '/',
+    '/metrics',
+    '/api/v1/sites',
+    '/api/v1/sites/eu',
+    '/api/v1/sites/eu/images',
+    '/api/v1/sites/eu/images/team/app:v1',
+    '/api/v1/sites/eu/deletions',
+  ];
+  it.each(paths)('%s: anybody on this machine, by a name of this machine; else with the token', async (path) => {
+    expect((await ask('GET', path)).status).toBe(200);
+    expect((await ask('GET', path, { host: 'localhost:1234' })).status).toBe(200);
+    expect((await ask('GET', path, { host: '[::1]:1234' })).status).toBe(200);
+    // A page elsewhere that made its own name resolve to us.
+    expect((await ask('GET', path, { host: 'evil.example.com' })).status).toBe(401);
+    expect((await ask('GET', path, { host: '127.0.0.1.evil.example.com' })).status).toBe(401);
+    // A proxy on this machine that speaks for somebody else.
+    expect((await ask('GET', path, { 'x-forwarded-for': '192.0.2.1' })).status).toBe(401);
+    expect((await ask('GET', path, { host: 'evil.example.com', ...bearer })).status).toBe(200);
+    expect((await ask('GET', path, { host: 'evil.example.com', authorization: 'Bearer wrong' })).status).toBe(401);
+    expect((await ask('GET', path, { host: 'evil.example.com', authorization: TOKEN })).status).toBe(401);
+  });
+
+  it('a starter that others reach asks everybody', async () => {
+    const open = await world.another({ listen: '0.0.0.0:0' });
+    expect((await fetch(`${open.url}/api/v1/sites`)).status).toBe(401);
+    expect((await fetch(`${open.url}/api/v1/sites`, { headers: bearer })).status).toBe(200);
+    expect((await fetch(`${open.url}/healthz`)).status).toBe(200);
+    const page = await fetch(`${open.url}/`);
+    expect(page.status).toBe(401);
+    expect(await page.text()).toContain('type="password"');
+  });
+
+  it('a page’s session reads, and cannot act', async () => {
+    const form = { 'content-type': 'application/x-www-form-urlencoded', host: 'twinport.example.com' };
+    const refused = await ask('POST', '/login', form, 'token=wrong');
+    expect(refused.status).toBe(401);
+    expect(refused.headers['set-cookie']).toBeUndefined();
+    const signedIn = await ask('POST', '/login', form, `token=${TOKEN}`);
+    expect(signedIn.status).toBe(303);
+    const [cookie = ''] = signedIn.headers['set-cookie'] ?? [];
+    expect(cookie).toMatch(/HttpOnly; SameSite=Strict/);
+    const session = { host: 'twinport.example.com', cookie: cookie.split(';')[0] ?? '' };
+    expect((await ask('GET', '/', session)).status).toBe(200);
+    expect((await ask('GET', '/api/v1/sites', session)).status).toBe(200);
+    expect((await post('/sites/eu/retry', { failed: true }, session)).status).toBe(401);
+    const later = session.cookie.replace(/=(\d+)/, (_, at: string) => `=${Number(at) + 9_999}`);
+    expect((await ask('GET', '/', { ...session, cookie: later })).status).toBe(401);
+  });
+});
+
+describe('who may act', () => {
+  it.each([
+    'backfill/start',
+    'backfill/pause',
+    'backfill/resume',
+    'backfill/cancel',
+    'retry',
+    'cancel',
+    'deletions/approve',
+    'deletions/reject',
+  ])('%s: whoever has the token, from wherever', async (action) => {
+    for (const headers of [{}, { authorization: TOKEN }, { authorization: 'Bearer ' }, { authorization: `Bearer ${TOKEN}x` }] as Record<
+      string,
+      string
+    >[]) {
+      const answer = await post(`/sites/eu/${action}`, {}, headers);
+      expect(answer.status).toBe(401);
+      expect(json(answer)).toEqual({ error: { code: 'UNAUTHORIZED', message: expect.stringContaining('Bearer') } });
+    }
+  });
+});
+
+describe('what is wrong is said', () => {
+  it.each<[string, string, unknown, number, object]>([
+    ['GET', '/sites/mars', undefined, 404, { code: 'NOT_FOUND', path: 'site' }],
+    ['GET', '/sites/eu/images?state=odd', undefined, 400, { code: 'INVALID', path: 'state' }],
+    ['GET', '/sites/eu/images?limit=0', undefined, 400, { code: 'INVALID', path: 'limit' }],
+    ['GET', '/sites/eu/images?odd=1', undefined, 400, { code: 'INVALID' }],
+    ['GET', '/sites/eu/images?cursor=odd', undefined, 400, { code: 'INVALID' }],
+    ['GET', '/sites/eu/images/team/app', undefined, 400, { code: 'INVALID', path: 'reference' }],
+    ['GET', '/sites/eu/images/team/app:nowhere', undefined, 404, { code: 'NOT_FOUND' }],
+    ['GET', '/sites/eu/backfill', undefined, 404, { code: 'NOT_FOUND' }],
+    ['GET', '/nothing', undefined, 404, { code: 'NOT_FOUND' }],
+    ['POST', '/sites/eu/retry', {}, 400, { code: 'INVALID' }],
+    ['POST', '/sites/eu/retry', { references: [] }, 400, { code: 'INVALID' }],
+    ['POST', '/sites/eu/cancel', { references: ['team/app', 'NO:x'] }, 400, { code: 'INVALID', path: 'references.1' }],
+    ['POST', '/sites/eu/cancel', { references: ['twinport/doctor'] }, 400, { code: 'INVALID', path: 'references.0' }],
+    ['POST', '/sites/eu/backfill/start', { verify: 'odd' }, 400, { code: 'INVALID', path: 'verify' }],
+    ['POST', '/sites/us/backfill/pause', {}, 409, { code: 'CONFLICT' }],
+    ['POST', '/sites/eu/deletions/approve', { ids: ['nobody'] }, 404, { code: 'NOT_FOUND' }],
+  ])('%s %s %j: %i', async (method, path, body, status, error) => {
+    const answer = method === 'GET' ? await ask('GET', `/api/v1${path}`) : await post(path, body);
+    expect(json(answer)).toEqual({ error: expect.objectContaining({ ...error, message: expect.any(String) }) });
+    expect(answer.status).toBe(status);
+  });
+
+  it('also of a body that is not JSON', async () => {
+    const answer = await ask('POST', '/api/v1/sites/eu/retry', { 'content-type': 'application/json', ...bearer }, '{');
+    expect([answer.status, json(answer)]).toEqual([400, { error: { code: 'INVALID', message: expect.any(String) } }]);
+  });
+});
+
+describe('what is asked', () => {
+  it('is how far the sites are', async () => {
+    const { items, next } = json(await ask('GET', '/api/v1/sites')) as { items: object[]; next: null };
+    expect(next).toBeNull();
+    expect(items).toEqual([
+      expect.objectContaining({
+        name: 'eu',
+        ready: false,
+        total: 3,
+        synced: 2,
+        verified: 2,
+        failed: 1,
+        pending: 0,
+        recoveryPoint: null,
+        workers: 0,
+        paused: false,
+      }),
+      expect.objectContaining({ name: 'us', ready: false, total: 0 }),
+    ]);
+    expect(json(await ask('GET', '/api/v1/sites/eu'))).toEqual(items[0]);
+  });
+
+  it('is pages of images', async () => {
+    const first = json(await ask('GET', '/api/v1/sites/eu/images?limit=2')) as { items: { tag: string }[]; next: string };
+    expect(first.items.map(({ tag }) => tag)).toEqual(['bad', 'v1']);
+    const second = json(await ask('GET', `/api/v1/sites/eu/images?limit=2&cursor=${encodeURIComponent(first.next)}`));
+    expect(second).toEqual({
+      items: [expect.objectContaining({ reference: 'team/app:v2', sync: 'synced', verification: 'succeeded' })],
+      next: null,
+    });
+    const failed = json(await ask('GET', '/api/v1/sites/eu/images?state=failed')) as { items: object[] };
+    expect(failed.items).toEqual([expect.objectContaining({ tag: 'bad', reason: expect.stringContaining('script') })]);
+    expect(json(await ask('GET', '/api/v1/sites/eu/images/team%2Fapp:v1'))).toMatchObject({ reference: 'team/app:v1', digest: digest(1) });
+  });
+
+  it('starts, joins, pauses and cancels a backfill', async () => {
+    const started = json(await post('/sites/eu/backfill/start', {})) as { joined: boolean; runId: string };
+    expect(started.joined).toBe(false);
+    expect(json(await post('/sites/eu/backfill/start', { verify: 'deep', once: true }))).toEqual({ ...started, joined: true });
+    expect(json(await ask('GET', '/api/v1/sites/eu/backfill'))).toEqual({ runId: started.runId, status: 'RUNNING' });
+    expect((await post('/sites/eu/backfill/pause', {})).status).toBe(202);
+    expect((await post('/sites/eu/backfill/cancel', {})).status).toBe(202);
+    const { events } = await world.client.workflow.getHandle('backfill/eu').fetchHistory();
+    const names = (events ?? []).map(
+      (event) =>
+        event.workflowExecutionSignaledEventAttributes?.signalName ??
+        (event.workflowExecutionCancelRequestedEventAttributes ? 'cancel' : ''),
+    );
+    expect(names.filter(Boolean)).toEqual(['pause', 'cancel']);
+  }, 30_000);
+
+  it('retries and cancels images, and writes down that it did', async () => {
+    expect(json(await post('/sites/eu/retry', { failed: true }))).toEqual({ count: 1 });
+    expect(json(await post('/sites/eu/retry', { references: ['team/app:v2', 'team/other'] }))).toEqual({ count: 2 });
+    for (const id of [syncImageId('eu', 'team/app', 'bad'), syncImageId('eu', 'team/app', 'v2'), syncRepositoryId('eu', 'team/other')]) {
+      expect((await world.client.workflow.getHandle(id).describe()).status.name).toBe('RUNNING');
+    }
+    expect(json(await post('/sites/eu/cancel', { references: ['team/app:v2', 'team/app:v1', 'team/other'] }))).toEqual({
+      items: [
+        { reference: 'team/app:v2', result: 'cancelled' },
+        { reference: 'team/app:v1', result: 'not-running' },
+        { reference: 'team/other', result: 'cancelled' },
+      ],
+    });
+    const rows = await until(async () =>
+      world.ledger.db.selectFrom('audit').select(['action', 'site']).where('action', 'in', ['retry', 'cancel']).execute(),
+    );
+    expect(rows.map(({ action }) => action)).toEqual(['retry', 'retry', 'cancel']);
+  });
+});
+
+describe('the page', () => {
+  it('shows the sites, escapes what others wrote, and allows nothing', async () => {
+    const { text, headers } = await ask('GET', '/');
+    expect(text).toContain('<h2>eu</h2>');
+    expect(text).toMatch(/<dt>Verified<\/dt>\s*<dd class="">2<\/dd>/);
+    expect(text).toContain('&lt;script&gt;alert(&quot;no&quot;)&lt;/script&gt; &amp; more');
+    expect(text).not.toMatch(/<script/i);
+    expect(text).toContain('href="http://127.0.0.1:8233"');
+    expect(text).toContain(`href="http://127.0.0.1:8233/namespaces/default/workflows/${encodeURIComponent('sync/eu/team/app:bad')}"`);
+    expect(headers['content-security-policy']).toMatch(
+      /^default-src 'none'; style-src 'sha256-[^']+'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/,
+    );
+    expect(text).toContain('http-equiv="refresh"');
+    expect(headers['x-content-type-options']).toBe('nosniff');
+  });
+
+  it('has the same counts for machines', async () => {
+    const { text } = await ask('GET', '/metrics');
+    expect(text).toMatch(/twinport_images\{site="eu",state="verified"\} 2/);
+    expect(text).toMatch(/twinport_site_ready\{site="eu"\} 0/);
+  });
+});
