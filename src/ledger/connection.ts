@@ -28,7 +28,7 @@ export function connect(target: string | pg.PoolConfig, options: ConnectionOptio
     ...limits,
     max: options.max,
     connectionTimeoutMillis: CONNECT_MS,
-    types: { getTypeParser: numericTypes },
+    types: { getTypeParser: numericTypes as pg.CustomTypesConfig['getTypeParser'] },
     Client: LedgerClient,
   });
   // An idle connection that breaks is replaced at the next statement, which says what is wrong if it still is.
@@ -54,8 +54,10 @@ function canParse(url: string): boolean {
 }
 
 /** A bigint is a number: ours are milliseconds, bytes and counts, all below 2^53. */
-const numericTypes = ((oid: number, format?: 'text' | 'binary') =>
-  oid === INT8_OID && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser;
+function numericTypes(oid: number, format?: string): (text: string) => unknown {
+  const parsers = pg.types.getTypeParser as (oid: number, format?: string) => (text: string) => unknown;
+  return oid === INT8_OID && format !== 'binary' ? Number : parsers(oid, format);
+}
 
 /** What the driver keeps of a connection and does not declare. */
 interface Inner {

@@ -16,7 +16,7 @@ export function microBatch<I, O>(
   run: (items: readonly I[]) => Promise<readonly O[]>,
   options: { waitMs: number; most: number; isolates: (error: unknown) => boolean },
 ): Batched<I, O> {
-  let queue: Waiting<I, O>[] = [];
+  const queue: Waiting<I, O>[] = [];
   let busy = false;
 
   const settle = async (batch: readonly Waiting<I, O>[]): Promise<void> => {

@@ -24,7 +24,7 @@ export async function migrate(target: string | PoolConfig): Promise<void> {
       if (Object.keys(migrations).every((name) => done.has(name))) return;
       const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } });
       const { error } = await migrator.migrateToLatest();
-      if (error !== undefined) throw error;
+      if (error !== undefined) throw ledgerError(error);
     });
   } catch (thrown) {
     throw ledgerError(thrown);

@@ -11,11 +11,15 @@ export function readCursor(cursor: string | undefined, length: number): string[]
   if (cursor === undefined || cursor === '') return [];
   try {
     const key: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (Array.isArray(key) && key.length === length && key.every((part) => typeof part === 'string' && !part.includes('\0'))) return key;
+    if (isKey(key, length)) return key;
   } catch {
     // Not JSON: said below.
   }
   throw new TwinportError('INVALID', 'cursor: not one that a page gave as its "next"');
+}
+
+function isKey(value: unknown, length: number): value is string[] {
+  return Array.isArray(value) && value.length === length && value.every((part) => typeof part === 'string' && !part.includes('\0'));
 }
 
 /** Makes a page of rows that were read one more than wanted. */

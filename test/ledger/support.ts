@@ -10,7 +10,7 @@ import { startPostgres, type EmbeddedPostgres } from '../../src/processes/embedd
 /** A real PostgreSQL for a file of tests, and a ledger in it. */
 export function useLedger(): { readonly ledger: Ledger; readonly server: EmbeddedPostgres } {
   let folder: string;
-  let server: EmbeddedPostgres;
+  let server: EmbeddedPostgres | undefined;
   let ledger: Ledger | undefined;
   beforeAll(async () => {
     folder = await mkdtemp('/tmp/twinport-test-');
@@ -28,6 +28,7 @@ export function useLedger(): { readonly ledger: Ledger; readonly server: Embedde
       return ledger;
     },
     get server() {
+      if (!server) throw new Error('the server does not run');
       return server;
     },
   };

@@ -1,8 +1,9 @@
-import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { TwinportError } from '../../model/failure.ts';
 import { canEnter, type Account } from './postgres-account.ts';
+import { sharedRoot } from './postgres-place.ts';
 
 /** The programs, and where their shared libraries are found if not beside them. */
 export interface Binaries {
@@ -11,8 +12,6 @@ export interface Binaries {
 }
 
 const GIVE_URL = 'give ledger.url, the URL of a PostgreSQL server of your own';
-/** Copies for users that cannot enter the folder of our node modules. */
-const COPIES = '/var/lib/twinport';
 
 /**
  * Finds the binaries of the npm package, makes the links that npm leaves out, and copies all to where the server's user can read it.
@@ -55,23 +54,35 @@ function findPackage(): { root: string; name: string; version: string } {
   return { root, name, version };
 }
 
+/** A copy for users that cannot enter the folder of our node modules; one for all databases of this version. */
 async function copyOut(found: { root: string; version: string }): Promise<string> {
-  const target = join(COPIES, `postgres-${found.version}-${process.arch}`);
-  const complete = await stat(target).catch(() => undefined);
-  if (complete !== undefined) return target;
-  await mkdir(COPIES, { recursive: true, mode: 0o755 });
+  const target = join(await sharedRoot(), `postgres-${found.version}-${process.arch}`);
+  if (await exists(target)) return target;
   const draft = await mkdtemp(`${target}.`);
   try {
     await cp(join(found.root, 'native'), draft, { recursive: true, verbatimSymlinks: true });
-    await chmod(draft, 0o755);
+    await openToAll(draft);
     await rename(draft, target);
   } catch (error) {
     // Another process may have been faster; its copy is as good.
-    if ((await stat(target).catch(() => undefined)) === undefined) throw error;
+    if (!(await exists(target))) throw error;
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
   return target;
+}
+
+async function openToAll(folder: string): Promise<void> {
+  await chmod(folder, 0o755);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await openToAll(path);
+    else if (entry.isFile()) await chmod(path, ((await stat(path)).mode & 0o111) === 0 ? 0o644 : 0o755);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
 interface Link {
@@ -86,7 +97,7 @@ async function missingLinks(root: string, native: string): Promise<Link[]> {
     target: inside(native, target),
   }));
   const absent: Link[] = [];
-  for (const link of all) if ((await stat(link.target).catch(() => undefined)) === undefined) absent.push(link);
+  for (const link of all) if (!(await exists(link.target))) absent.push(link);
   return absent;
 }
 

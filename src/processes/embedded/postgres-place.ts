@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, chown, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TwinportError } from '../../model/failure.ts';
 import { canEnter, type Account } from './postgres-account.ts';
 
 /** Where a server's user may always go. */
-const FOREIGN_ROOT = '/var/lib/twinport';
+const SHARED_ROOT = '/var/lib/twinport';
 const ID_FILE = 'postgres-id';
 
 /** Where the database lies. */
@@ -54,8 +54,7 @@ async function readId(dataDir: string): Promise<string | undefined> {
 
 async function foreignHome(dataDir: string, known: string | undefined, account: Account | undefined): Promise<string> {
   const id = known ?? randomUUID();
-  const home = join(FOREIGN_ROOT, id);
-  await mkdir(FOREIGN_ROOT, { recursive: true, mode: 0o755 });
+  const home = join(await sharedRoot(), id);
   await mkdir(home, { recursive: true, mode: 0o700 });
   await chmod(home, 0o700);
   if (account !== undefined) await chown(home, account.uid, account.gid);
@@ -67,4 +66,16 @@ async function foreignHome(dataDir: string, known: string | undefined, account: 
   }
   if (known === undefined) await writeFile(join(dataDir, ID_FILE), `${id}\n`, { mode: 0o600 });
   return home;
+}
+
+/** Removes what a throw-away `dataDir` has outside of itself; its server must have ended. */
+export async function removeForeignData(dataDir: string): Promise<void> {
+  const id = await readId(dataDir);
+  if (id !== undefined) await rm(join(SHARED_ROOT, id), { recursive: true, force: true });
+}
+
+/** The folder for what cannot lie where it should; open to all whatever the umask, if it is we who make it. */
+export async function sharedRoot(): Promise<string> {
+  if ((await mkdir(SHARED_ROOT, { recursive: true })) !== undefined) await chmod(SHARED_ROOT, 0o755);
+  return SHARED_ROOT;
 }
