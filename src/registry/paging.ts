@@ -31,6 +31,9 @@ const MIN_PAGE = 10;
 /** Servers that cut a list without a word do so at a round number. */
 const ROUND = 50;
 
+/** Registries that were seen to say where to go on: then their silence means the end. */
+const linking = new WeakSet<Session>();
+
 /** The page sizes that registries turned out to accept. */
 const accepted = new WeakMap<Session, number>();
 
@@ -77,16 +80,17 @@ export async function fetchPage(session: Session, listing: Listing, after: strin
   const repeated = after === undefined ? -1 : names.indexOf(after);
   const items = names.slice(repeated + 1);
   if (link !== undefined) {
+    linking.add(session);
     if (link === after || items.length === 0) throw broken(session, listing, 'its link to the next page leads in a circle');
     return { items, next: link, linked: true };
   }
   const last = items.at(-1);
-  // It gave again what lies before: it does not go by `last`, so this was everything it will ever tell.
-  if (repeated > 0 || (repeated === 0 && last === undefined)) {
+  // It gave again what we were to begin behind: it does not go by `last`, so this was everything it will ever tell.
+  if (repeated >= 0) {
     if (names.length >= asked) await refuseTruncation(session, listing, asked);
     return { items };
   }
-  const suspicious = names.length >= asked || names.length % ROUND === 0;
+  const suspicious = !linking.has(session) && (names.length >= asked || names.length % ROUND === 0);
   return last !== undefined && suspicious ? { items, next: last } : { items };
 }
 

@@ -1,5 +1,6 @@
 import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AddressInfo } from 'node:net';
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
@@ -197,7 +198,7 @@ function ask(upstream: string, rule: QuirkRule, incoming: IncomingMessage, recor
         const part = chunk.length > left ? chunk.subarray(0, left) : chunk;
         record.sent += part.length;
         if (rule.bytesPerSecond !== undefined) await sleep((part.length / rule.bytesPerSecond) * 1000);
-        if (part.length > 0 && !outgoing.write(part)) await new Promise((go) => outgoing.once('drain', go));
+        if (part.length > 0 && !outgoing.write(part)) await writable(outgoing);
         if (chunk.length < left) continue;
         if (rule.stallRequestAfter !== undefined) {
           await new Promise(() => undefined);
@@ -240,7 +241,7 @@ async function giveBack(
     const part = chunk.subarray(0, Math.min(chunk.length, limit - record.received));
     record.received += part.length;
     if (rule.bytesPerSecond !== undefined) await sleep((part.length / rule.bytesPerSecond) * 1000);
-    if (part.length > 0 && !outgoing.write(part)) await new Promise((go) => outgoing.once('drain', go).once('close', go));
+    if (part.length > 0 && !outgoing.write(part)) await writable(outgoing);
     if (outgoing.destroyed) return void answer.destroy();
     if (record.received < limit) continue;
     if (rule.stallResponseAfter !== undefined) return;
@@ -265,6 +266,16 @@ function respond(
   if (head) return void outgoing.end();
   record.received += body.length;
   outgoing.end(body);
+}
+
+function writable(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      stream.off('drain', go).off('close', go);
+      resolve();
+    };
+    stream.on('drain', go).on('close', go);
+  });
 }
 
 async function drain(incoming: IncomingMessage, record: SeenRequest): Promise<void> {
