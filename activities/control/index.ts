@@ -17,7 +17,7 @@ import type {
   StartLookInput,
   StartScheduledInput,
 } from '../../src/model/steps.ts';
-import { tagInScope } from '../../src/replication/scope.ts';
+import { repositoryInScope, tagInScope } from '../../src/replication/scope.ts';
 import { applicationFailure } from '../failure.ts';
 
 /** What the control side lends its activities. */
@@ -39,7 +39,9 @@ export function controlActivities({ ledger, startLook, startScheduled }: Control
     recordScan: (input: RecordScanInput) =>
       recorded(() => recordScan(ledger, input, scheduledFirst(), (tag) => tagInScope(input.policy, tag))),
     knownRepositories: (input: KnownRepositoriesInput): Promise<KnownRepositoriesResult> =>
-      recorded(async () => ({ repositories: await knownRepositories(ledger, input) })),
+      recorded(async () => ({
+        repositories: await knownRepositories(ledger, input, (repository) => repositoryInScope(input.policy, repository)),
+      })),
     planDeletions: (input: PlanDeletionsInput) => recorded(() => planDeletions(ledger, input)),
     recordDeletions: (input: RecordDeletionsInput) => recorded(() => recordDeletions(ledger, input)),
     recordBackfill: (input: RecordBackfillInput) =>

@@ -1,8 +1,11 @@
 import { Option, type Command } from 'commander';
 import { readConfig } from '../read-config.ts';
-import { TwinportError } from '../../../model/failure.ts';
+import { failureOf, TwinportError } from '../../../model/failure.ts';
 import { isRepositoryName } from '../../../model/reference.ts';
 import { mintPullToken } from '../../../registry/auth/mint-pull-token.ts';
+import type { Endpoint } from '../../../registry/endpoint.ts';
+import { ping } from '../../../registry/ping.ts';
+import { openSession } from '../../../registry/session.ts';
 import { exits, fileOf, makeCommand, type CommonOptions } from '../command.ts';
 import { printJson, printLine } from '../output.ts';
 
@@ -23,7 +26,10 @@ export function tokenCommand(): Command {
   )
     .requiredOption('--repository <name...>', 'what may be pulled with it')
     .addOption(new Option('--ttl <seconds>', 'how long it lasts').argParser(secondsOf))
-    .option('--kid <kid>', 'how the key is named: libtrust (Distribution 2, GitLab; the default), rfc7638 (Distribution 3), or a name')
+    .option(
+      '--kid <kid>',
+      'how the key is named: libtrust (Distribution 2, GitLab), rfc7638 (Distribution 3), or a name; by default the primary is asked',
+    )
     .option('--json', 'print {token, expiresAt}')
     .action(
       exits(async (options: Options) => {
@@ -39,21 +45,29 @@ export function tokenCommand(): Command {
         }
         const { key, certificate, issuer, service } = primary.auth;
         const ttlSeconds = options.ttl ?? primary.auth.ttlSeconds ?? TTL_SECONDS;
-        const kid = options.kid ?? primary.auth.kid ?? 'libtrust';
-        const token = await mintPullToken({
-          key,
-          issuer,
-          service,
-          repositories,
-          kid,
-          ttlSeconds,
-          ...(certificate === undefined ? {} : { certificate }),
-        });
+        const named = options.kid ?? primary.auth.kid;
+        const mint = (kid: string): Promise<string> =>
+          mintPullToken({ key, issuer, service, repositories, kid, ttlSeconds, ...(certificate === undefined ? {} : { certificate }) });
+        const token = named === undefined ? await acceptedToken(primary, mint) : await mint(named);
         if (options.json === true) printJson({ token, expiresAt: expiryOf(token) });
         else printLine(token);
         return 0;
       }),
     );
+}
+
+/** The primary tells which name of the key it knows; one that does not answer now is taken for the older kind. */
+async function acceptedToken(primary: Endpoint, mint: (kid: string) => Promise<string>): Promise<string> {
+  const first = await mint('libtrust');
+  const session = openSession({ ...primary, auth: { type: 'bearer', token: first } });
+  try {
+    await ping(session);
+    return first;
+  } catch (thrown) {
+    return failureOf(thrown).code === 'UNAUTHORIZED' ? await mint('rfc7638') : first;
+  } finally {
+    await session.close();
+  }
 }
 
 function secondsOf(text: string): number {

@@ -1,0 +1,127 @@
+import { afterEach } from '@jest/globals';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+/** The program as it is built: these tests run it as people do. */
+const MAIN = fileURLToPath(new URL('../../dist/src/processes/cli/main.js', import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The last line of stdout, parsed. */
+  readonly json: Record<string, unknown>;
+}
+
+export interface RunningTwinport {
+  readonly pid: number;
+  readonly output: () => string;
+  readonly ended: Promise<Ended>;
+  /** Waits until something that matches was printed, on either stream. */
+  waitFor(pattern: RegExp, ms?: number): Promise<RegExpMatchArray>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+const running: ChildProcess[] = [];
+const folders: string[] = [];
+
+afterEach(async () => {
+  for (const child of running.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill('SIGTERM');
+    const gone = await Promise.race([new Promise((done) => child.once('exit', () => done(true))), sleep(15_000, false)]);
+    if (!gone) child.kill('SIGKILL');
+  }
+  for (const folder of folders.splice(0)) await removeWhenFree(folder);
+});
+
+/** A working folder of its own, with a config if given; removed after the test. */
+export async function workFolder(config?: string): Promise<string> {
+  if (!existsSync(MAIN)) throw new Error('the program is not built: npm run build');
+  const folder = await mkdtemp(join(tmpdir(), 'twinport-test-'));
+  folders.push(folder);
+  if (config !== undefined) await writeFile(join(folder, 'twinport.yaml'), config);
+  return folder;
+}
+
+/** Starts `twinport …`; it is ended after the test if it still runs. */
+export function startTwinport(args: readonly string[], cwd: string, env: Record<string, string> = {}): RunningTwinport {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd,
+    env: { ...process.env, NODE_OPTIONS: '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.push(child);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const ended = new Promise<Ended>((resolve) => {
+    child.once('close', (code) => resolve({ code, stdout, stderr, json: lastJson(stdout) }));
+  });
+  return {
+    pid: child.pid ?? 0,
+    output: () => `${stdout}\n${stderr}`,
+    ended,
+    kill: (signal) => void child.kill(signal),
+    async waitFor(pattern, ms = 60_000) {
+      for (const until = Date.now() + ms; ; await sleep(50)) {
+        const found = `${stdout}\n${stderr}`.match(pattern);
+        if (found) return found;
+        if (child.exitCode !== null || Date.now() > until) throw new Error(`${String(pattern)} was not printed:\n${stdout}\n${stderr}`);
+      }
+    },
+  };
+}
+
+/** Runs `twinport …` to its end. */
+export function twinport(args: readonly string[], cwd: string, env: Record<string, string> = {}): Promise<Ended> {
+  return startTwinport(args, cwd, env).ended;
+}
+
+/** Processes that work for this folder, whoever started them. */
+export async function processesOf(folder: string): Promise<string[]> {
+  const { execFile } = await import('node:child_process');
+  const listing = await new Promise<string>((resolve) => execFile('ps', ['-eo', 'pid,args'], (_error, out) => resolve(out)));
+  return listing.split('\n').filter((line) => line.includes(folder) && !line.includes('ps -eo'));
+}
+
+/** Waits until a condition holds; says what was last seen if it never does. */
+export async function eventually<T>(look: () => Promise<T>, good: (seen: T) => boolean, ms = 30_000, every = 50): Promise<T> {
+  let seen = await look();
+  for (const until = Date.now() + ms; !good(seen); seen = await look()) {
+    if (Date.now() > until) throw new Error(`never came true; last seen: ${JSON.stringify(seen)}`);
+    await sleep(every);
+  }
+  return seen;
+}
+
+/** `run.json` of a running system: where its API is, and the token. */
+export async function runFile(folder: string): Promise<{ url: string; token: string }> {
+  return JSON.parse(await readFile(join(folder, '.twinport', 'run.json'), 'utf8')) as { url: string; token: string };
+}
+
+function lastJson(stdout: string): Record<string, unknown> {
+  const line = stdout.trim().split('\n').at(-1) ?? '';
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
+async function removeWhenFree(folder: string): Promise<void> {
+  // Embedded servers of a killed process take up to 5 s to end.
+  await eventually(
+    () => processesOf(folder),
+    (left) => left.length === 0,
+    10_000,
+    200,
+  ).catch(() => undefined);
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+}
