@@ -20,7 +20,7 @@ export function networkError(peer: Peer, request: RegistryRequest, thrown: unkno
   if (isTwinportError(thrown)) return thrown;
   if (signal?.aborted) return registryError(peer, request, 'CANCELLED', 'stopped on request', { cause: thrown });
   const code = systemCode(thrown);
-  return registryError(peer, request, failureCode(code), sentence(code, thrown), { cause: thrown });
+  return registryError(peer, request, failureCode(code), sentence(code, thrown) + hint(peer, code, thrown), { cause: thrown });
 }
 
 function failureCode(code: string): FailureCode {
@@ -40,6 +40,13 @@ function sentence(code: string, thrown: unknown): string {
     ?.replace(/\?[^\s"']*/g, '')
     .slice(0, 200);
   return code === '' ? `failed: ${message}` : `failed: ${message} (${code})`;
+}
+
+/** A server that wants a client certificate ends the connection before it says a word; its alert does not reach us. */
+function hint(peer: Peer, code: string, thrown: unknown): string {
+  const silent = code === 'UND_ERR_SOCKET' && (thrown as { socket?: { bytesRead?: number } | null }).socket?.bytesRead === 0;
+  const { url, tls } = peer.endpoint;
+  return silent && url.startsWith('https:') && tls?.cert === undefined ? '; does it want a client certificate?' : '';
 }
 
 /** The `code` of an error or of its nearest cause: system and HTTP client errors are judged by nothing else. */

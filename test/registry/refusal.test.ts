@@ -1,0 +1,139 @@
+import { describe, expect, it } from '@jest/globals';
+import { refusal } from '../../src/registry/refusal.ts';
+import type { Endpoint } from '../../src/registry/endpoint.ts';
+import { isTwinportError, type FailureCode, type Retry } from '../../src/model/failure.ts';
+import { isRegistryError } from '../../src/registry/errors.ts';
+import { retryAfterMs } from '../../src/registry/transport/retry-after.ts';
+import { createTokenCache } from '../../src/registry/auth/token-cache.ts';
+
+const endpoint = {
+  name: 'eu',
+  side: 'secondary',
+  url: 'https://r',
+  kind: 'oci',
+  auth: { type: 'none' },
+  limits: { requests: 1, transfers: 1 },
+} as Endpoint;
+const peer = { endpoint, host: 'r:443' };
+const errors = (code: string, message = '', detail?: unknown): string => JSON.stringify({ errors: [{ code, message, detail }] });
+
+describe('refusal', () => {
+  it.each<[string, number, string, FailureCode, Retry]>([
+    ['GET', 401, '', 'UNAUTHORIZED', 'later'],
+    ['GET', 403, errors('DENIED'), 'DENIED', 'never'],
+    ['PUT', 403, errors('DENIED', 'storage quota exceeded'), 'QUOTA', 'never'],
+    ['PUT', 412, errors('DENIED', 'adding 5 MiB will exceed the configured upper limit of quota'), 'QUOTA', 'never'],
+    ['PUT', 412, errors('DENIED', 'no'), 'INVALID', 'never'],
+    ['GET', 404, '404 page not found', 'NOT_FOUND', 'later'],
+    ['PUT', 404, errors('BLOB_UPLOAD_UNKNOWN'), 'UPLOAD_LOST', 'now'],
+    ['PUT', 404, errors('MANIFEST_BLOB_UNKNOWN'), 'BLOB_UNKNOWN', 'now'],
+    ['POST', 404, errors('NAME_UNKNOWN'), 'NOT_FOUND', 'later'],
+    ['DELETE', 405, errors('UNSUPPORTED'), 'UNSUPPORTED', 'never'],
+    ['GET', 408, '', 'UNAVAILABLE', 'now'],
+    ['GET', 425, '', 'UNAVAILABLE', 'now'],
+    ['PUT', 413, '<html>too large</html>', 'TOO_LARGE', 'never'],
+    ['PATCH', 416, errors('RANGE_INVALID'), 'UPLOAD_LOST', 'now'],
+    ['GET', 429, '', 'RATE_LIMITED', 'now'],
+    ['PUT', 400, errors('MANIFEST_INVALID'), 'INVALID', 'never'],
+    ['PUT', 400, errors('MANIFEST_BLOB_UNKNOWN'), 'BLOB_UNKNOWN', 'now'],
+    ['PUT', 400, errors('MANIFEST_INVALID', 'manifest invalid', 'http: request body too large'), 'TOO_LARGE', 'never'],
+    ['PUT', 409, errors('TAG_IMMUTABLE'), 'INVALID', 'never'],
+    ['GET', 500, '', 'UNAVAILABLE', 'now'],
+    ['PUT', 500, errors('MANIFEST_INVALID'), 'INVALID', 'never'],
+    ['PUT', 500, JSON.stringify({ errors: [{ code: 'UNKNOWN' }, { code: 'MANIFEST_BLOB_UNKNOWN' }] }), 'INVALID', 'never'],
+    ['PUT', 500, errors('UNKNOWN', 'unknown error', 'write /x: no space left on device'), 'QUOTA', 'never'],
+    ['PUT', 507, '', 'QUOTA', 'never'],
+    ['GET', 502, '<html>', 'UNAVAILABLE', 'now'],
+    ['GET', 304, '', 'PROTOCOL', 'later'],
+    ['GET', 204, '', 'PROTOCOL', 'later'],
+  ])('of %s: %i %s is %s (%s)', (method, status, text, code, retry) => {
+    const failure = refusal(peer, { method: method as 'GET', path: 'x', repository: 'a/b', scope: 'pull', accept: [] }, { status, text });
+    expect(failure).toMatchObject({
+      name: 'RegistryError',
+      code,
+      retry,
+      status,
+      host: 'r:443',
+      side: 'secondary',
+      repository: 'a/b',
+      method,
+    });
+    expect(isTwinportError(failure) && isRegistryError(failure)).toBe(true);
+  });
+
+  it("tells the registry's own codes, its words and the digest that it misses, in one sentence", () => {
+    const digest = `sha256:${'e'.repeat(64)}`;
+    const text = errors('MANIFEST_BLOB_UNKNOWN', 'blob unknown to registry', { digest });
+    const failure = refusal(
+      peer,
+      { method: 'PUT', path: 'manifests/v1', repository: 'a/b', scope: 'push', accept: [201] },
+      { status: 400, text },
+    );
+    expect(failure.message).toBe(
+      `secondary "eu" (r:443): PUT manifests/v1 of a/b: answered 400 MANIFEST_BLOB_UNKNOWN (blob unknown to registry ${digest})`,
+    );
+    expect(failure.codes).toEqual(['MANIFEST_BLOB_UNKNOWN']);
+  });
+
+  it('shows no queries, no credentials, no control characters, and not too much', () => {
+    const text = errors('DENIED', `see https://user:secret1@host/x?sig=secret2 and\u001b[31m ${'y'.repeat(1000)}`);
+    const { message } = refusal(peer, { method: 'GET', path: 'x', scope: 'pull', accept: [] }, { status: 403, text });
+    expect(message).not.toMatch(/secret|\u001b/);
+    expect(message.length).toBeLessThan(400);
+  });
+
+  it.each(['{"errors":null}', '{"errors":[null,1]}', '[]', 'null', '{"errors":[{"code":5}]}', '{'])('survives the body %s', (text) => {
+    expect(refusal(peer, { method: 'GET', path: 'x', scope: 'pull', accept: [] }, { status: 400, text })).toMatchObject({
+      code: 'INVALID',
+      codes: [],
+    });
+  });
+});
+
+describe('retryAfterMs', () => {
+  const now = Date.parse('2026-11-24T12:00:00Z');
+  it.each([
+    [undefined, undefined],
+    ['', undefined],
+    ['soon', undefined],
+    ['3', 3000],
+    [' 0 ', 0],
+    ['100000', 300_000],
+    ['Tue, 24 Nov 2026 12:00:10 GMT', 10_000],
+    ['Tue, 24 Nov 2026 11:00:00 GMT', 0],
+    ['Tue, 24 Nov 2037 11:00:00 GMT', 300_000],
+  ])('of %j is %j', (header, expected) => {
+    expect(retryAfterMs(header, now)).toBe(expected);
+  });
+});
+
+describe('createTokenCache', () => {
+  it('renews at two thirds, or 10 s before the end, or at half for a body that can be sent only once', async () => {
+    let now = 0;
+    let made = 0;
+    const cache = createTokenCache(() => now);
+    const get = (fresh = false, lifeMs = 60_000) => cache.get('k', fresh, async () => ({ value: `t${++made}`, lifeMs }));
+    expect(await get()).toBe('t1');
+    now = 29_999;
+    expect([await get(), await get(true)]).toEqual(['t1', 't1']);
+    now = 30_001;
+    expect([await get(), await get(true)]).toEqual(['t1', 't2']);
+    now += 40_001;
+    expect(await get(false, 18_000)).toBe('t3');
+    now += 8_999;
+    expect(await get()).toBe('t3');
+    now += 2;
+    expect(await get()).toBe('t4');
+  });
+
+  it('forgets only the token that was refused, and keeps no failure', async () => {
+    const cache = createTokenCache(() => 0);
+    const make = (value: string) => cache.get('k', false, async () => ({ value, lifeMs: 1000 }));
+    await expect(cache.get('k', false, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(await make('a')).toBe('a');
+    cache.drop('k', 'other');
+    expect(await make('b')).toBe('a');
+    cache.drop('k', 'a');
+    expect(await make('b')).toBe('b');
+  });
+});
