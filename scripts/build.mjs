@@ -1,19 +1,21 @@
 #!/usr/bin/env node
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /*
- * Compiles src, workflows and activities to dist, and bundles the workflows, so that no start has to pay for it.
+ * Compiles src, workflows and activities, and bundles the workflows, so that no start has to pay for it. All of it goes to a folder
+ * beside dist first, which takes dist's place at the end: a program that runs from dist never finds half of it.
  */
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
+const fresh = join(root, `.cache/dist-${process.pid}`);
+process.on('exit', () => rmSync(fresh, { recursive: true, force: true }));
 const require = createRequire(import.meta.url);
 
-rmSync(dist, { recursive: true, force: true });
-const tsc = spawnSync(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
+const tsc = spawnSync(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--outDir', fresh], {
   cwd: root,
   stdio: 'inherit',
 });
@@ -21,10 +23,12 @@ if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 
 const { bundleWorkflowCode } = await import('@temporalio/worker');
 const quiet = { trace() {}, debug() {}, info() {}, log() {}, warn: console.error, error: console.error };
-const { code } = await bundleWorkflowCode({ workflowsPath: join(dist, 'workflows/index.js'), logger: quiet });
-writeFileSync(join(dist, 'workflow-bundle.js'), code);
+const { code } = await bundleWorkflowCode({ workflowsPath: join(fresh, 'workflows/index.js'), logger: quiet });
+writeFileSync(join(fresh, 'workflow-bundle.js'), code);
 
-const bin = join(dist, 'src/processes/cli/main.js');
+const bin = join(fresh, 'src/processes/cli/main.js');
 if (existsSync(bin)) chmodSync(bin, 0o755);
 // `scripts/run.mjs` compares the sources with this file's time: it is written last, so that half a build counts as none.
-writeFileSync(join(dist, '.built'), '');
+writeFileSync(join(fresh, '.built'), '');
+rmSync(dist, { recursive: true, force: true });
+renameSync(fresh, dist);
