@@ -7,6 +7,10 @@ import type { TwinportError } from '../../model/failure.ts';
 import { keepRunning, type KeptServer } from './keep-running.ts';
 import { startPostgres, type EmbeddedPostgres } from './postgres.ts';
 
+/** Of a Unix socket's path, by the system's own definition, and of what PostgreSQL appends. */
+const LONGEST_SOCKET_BYTES = 107;
+const SOCKET_BYTES = '/.s.PGSQL.5432'.length;
+
 /** The embedded ledger's server, and where it is found also after it was started again. */
 export interface KeptPostgres {
   readonly server: KeptServer;
@@ -22,8 +26,7 @@ export async function keepPostgres(options: {
   logger: Logger;
   fail: (error: TwinportError) => void;
 }): Promise<KeptPostgres> {
-  const folder = await mkdtemp(join(tmpdir(), 'twinport-sockets-'));
-  const link = join(folder, 'pg');
+  const { link, remove } = await choosePath(options.dataDir);
   const start = async (): Promise<EmbeddedPostgres> => {
     const postgres = await startPostgres({ dataDir: options.dataDir });
     const draft = `${link}-${postgres.pid}`;
@@ -35,7 +38,7 @@ export async function keepPostgres(options: {
   try {
     first = await start();
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    await remove();
     throw error;
   }
   const kept = keepRunning({ name: 'PostgreSQL', first, again: start, fail: options.fail, logger: options.logger });
@@ -48,8 +51,16 @@ export async function keepPostgres(options: {
       },
       async stop() {
         await kept.stop();
-        await rm(folder, { recursive: true, force: true });
+        await remove();
       },
     },
   };
+}
+
+/** In the data directory, where a killed process leaves no more than what the next one replaces; elsewhere if its path is too long. */
+async function choosePath(dataDir: string): Promise<{ link: string; remove: () => Promise<void> }> {
+  const link = join(dataDir, 'pg-sockets');
+  if (Buffer.byteLength(link) + SOCKET_BYTES <= LONGEST_SOCKET_BYTES) return { link, remove: () => rm(link, { force: true }) };
+  const folder = await mkdtemp(join(tmpdir(), 'twinport-sockets-'));
+  return { link: join(folder, 'pg'), remove: () => rm(folder, { recursive: true, force: true }) };
 }

@@ -2,8 +2,12 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { TwinportError } from '../../model/failure.ts';
+import { accepts } from './free-port.ts';
 import { keepRunning, type KeptServer, type Server } from './keep-running.ts';
 import { startTemporal, type EmbeddedTemporal } from './temporal.ts';
+
+const PORT = 7233;
+const UI_PORT = 8233;
 
 /** The embedded Temporal, and where it is found also after it was started again. */
 export interface KeptTemporal {
@@ -33,7 +37,7 @@ export async function keepTemporal(options: KeepTemporalOptions): Promise<KeptTe
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const state = options.state === 'file' ? { dbFile: join(folder, 'temporal.db') } : {};
   const common = { ui, logFile: join(folder, 'temporal.log'), ...state };
-  const first = await startTemporal(common);
+  const first = await startTemporal({ ...common, ...(options.state === 'file' ? await wellKnownPorts() : {}) });
   const ports = { port: portOf(first.address), ...(first.uiUrl === undefined ? {} : { uiPort: portOf(first.uiUrl) }) };
   // What is in memory is gone anyway: no need to wait for its good night.
   const graceMs = options.state === 'memory' ? 100 : 5_000;
@@ -46,6 +50,12 @@ export async function keepTemporal(options: KeepTemporalOptions): Promise<KeptTe
     ...(options.state === 'file' ? { again } : {}),
   });
   return { server, address: first.address, ...(first.uiUrl === undefined ? {} : { uiUrl: first.uiUrl }) };
+}
+
+/** Where `temporal` and people look first, if nobody else is there; a server that lives long is worth finding. */
+async function wellKnownPorts(): Promise<{ port?: number; uiPort?: number }> {
+  const [port, uiPort] = await Promise.all([accepts(PORT), accepts(UI_PORT)]);
+  return port || uiPort ? {} : { port: PORT, uiPort: UI_PORT };
 }
 
 function asServer(temporal: EmbeddedTemporal, graceMs: number): Server {
