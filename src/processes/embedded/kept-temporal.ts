@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { TwinportError } from '../../model/failure.ts';
+import { isTwinportError, type TwinportError } from '../../model/failure.ts';
 import { accepts } from './free-port.ts';
 import { keepRunning, type KeptServer, type Server } from './keep-running.ts';
-import { startTemporal, type EmbeddedTemporal } from './temporal.ts';
+import { startTemporal, type EmbeddedTemporal, type TemporalOptions } from './temporal.ts';
 
 const PORT = 7233;
 const UI_PORT = 8233;
@@ -37,7 +37,7 @@ export async function keepTemporal(options: KeepTemporalOptions): Promise<KeptTe
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const state = options.state === 'file' ? { dbFile: join(folder, 'temporal.db') } : {};
   const common = { ui, logFile: join(folder, 'temporal.log'), ...state };
-  const first = await startTemporal({ ...common, ...(options.state === 'file' ? await wellKnownPorts() : {}) });
+  const first = await (options.state === 'file' ? startWellKnown(common) : startTemporal(common));
   const ports = { port: portOf(first.address), ...(first.uiUrl === undefined ? {} : { uiPort: portOf(first.uiUrl) }) };
   // What is in memory is gone anyway: no need to wait for its good night.
   const graceMs = options.state === 'memory' ? 100 : 5_000;
@@ -53,9 +53,16 @@ export async function keepTemporal(options: KeepTemporalOptions): Promise<KeptTe
 }
 
 /** Where `temporal` and people look first, if nobody else is there; a server that lives long is worth finding. */
-async function wellKnownPorts(): Promise<{ port?: number; uiPort?: number }> {
-  const [port, uiPort] = await Promise.all([accepts(PORT), accepts(UI_PORT)]);
-  return port || uiPort ? {} : { port: PORT, uiPort: UI_PORT };
+async function startWellKnown(options: TemporalOptions): Promise<EmbeddedTemporal> {
+  const taken = await Promise.all([accepts(PORT), accepts(UI_PORT)]);
+  if (taken.includes(true)) return startTemporal(options);
+  try {
+    return await startTemporal({ ...options, port: PORT, uiPort: UI_PORT });
+  } catch (error) {
+    // Somebody was faster; any other reason comes again.
+    if (isTwinportError(error) && (error.code === 'CONFLICT' || error.code === 'UNREACHABLE')) return startTemporal(options);
+    throw error;
+  }
 }
 
 function asServer(temporal: EmbeddedTemporal, graceMs: number): Server {
