@@ -119,11 +119,24 @@ export async function readBlob(
     const lacks = size === undefined ? 'does not say how long the blob is' : `begins at byte ${start}, not at ${offset}`;
     throw registryError(session, request, 'PROTOCOL', `the answer ${lacks}`, { status });
   }
-  return { stream: exactly(session, request, stream, offset - start, size - offset), offset, size };
+  const wanted = exactly(session, request, stream, offset - start, size - offset);
+  return { stream: closing(wanted, () => stream.cancel()), offset, size };
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {
   // a blob asked for from its end on
+}
+
+/** Closes the connection also where a reader turns away before the first byte: a generator that never began has nothing to clean up. */
+function closing(generator: AsyncGenerator<Uint8Array>, close: () => void): AsyncIterable<Uint8Array> {
+  const iterator: AsyncIterator<Uint8Array> = {
+    next: () => generator.next(),
+    return: async () => {
+      close();
+      return generator.return(undefined);
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
 }
 
 /** Drops the bytes before the wanted ones, and makes sure that there are neither fewer nor more than announced. */

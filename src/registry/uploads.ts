@@ -5,6 +5,7 @@ import { contentDigest } from './content.ts';
 import { isRegistryError, registryError } from './errors.ts';
 import type { Session } from './session.ts';
 import type { RegistryRequest, RegistryResponse, StreamedBody } from './transport/request.ts';
+import { abandon } from './transport/outgoing.ts';
 import { stallMsOf } from './transport/wire.ts';
 import { uploadError } from './upload-errors.ts';
 import { readUpload, type Upload } from './upload-position.ts';
@@ -80,6 +81,7 @@ export async function putBlob(
     answerMs: digestMs(session, descriptor.size),
   };
   requireUsable(session, request, upload);
+  if (length <= 0) abandon(body);
   if (length < 0 || (body instanceof Uint8Array && body.length !== length)) {
     throw registryError(
       session,
@@ -132,7 +134,10 @@ export async function patchBlob(
   options: { length?: number | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<Upload> {
   const { length, signal } = options;
-  if (length === 0) return upload;
+  if (length === 0) {
+    abandon(body);
+    return upload;
+  }
   const counted = countBytes(body);
   const request: RegistryRequest = {
     ...uploadRequest('PATCH', upload, undefined, signal),
@@ -254,13 +259,17 @@ function keepMinChunk(upload: Upload, before: Upload): Upload {
   return upload.minChunk === undefined && before.minChunk !== undefined ? { ...upload, minChunk: before.minChunk } : upload;
 }
 
+/** Not a generator: one that never began would not pass on that it is to end. */
 function countBytes(body: StreamedBody): { body: StreamedBody; bytes(): number } {
+  const source = body[Symbol.asyncIterator]();
   let bytes = 0;
-  async function* counted(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of body) {
-      bytes += chunk.length;
-      yield chunk;
-    }
-  }
-  return { body: counted(), bytes: () => bytes };
+  const iterator: AsyncIterator<Uint8Array> = {
+    next: async () => {
+      const step = await source.next();
+      if (!step.done) bytes += step.value.length;
+      return step;
+    },
+    return: async () => (await source.return?.()) ?? { done: true, value: undefined },
+  };
+  return { body: { [Symbol.asyncIterator]: () => iterator }, bytes: () => bytes };
 }

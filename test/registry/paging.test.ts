@@ -33,7 +33,7 @@ async function lister(field: 'tags' | 'repositories', pager: Pager): Promise<{ s
     const n = Math.min(pager.obeys.n ? Number(at.searchParams.get('n') ?? 100) : Infinity, pager.clamp ?? Infinity);
     const page = all.slice(from, from + n);
     const more = from + n < all.length && pager.link ? { link: pager.link(page.at(-1) ?? '', n) } : {};
-    json(response, { [field]: page }, more as Record<string, string>);
+    json(response, { [field]: page }, more);
   });
   return { session: testSession(url), asked };
 }
@@ -253,7 +253,7 @@ describe('listReferrers', () => {
     ['a broken entry', { manifests: [{ digest: 'x', size: 1 }] }, {}],
     ['pages in a circle', { manifests: [referrer(1)] }, { link: '<?page=1>; rel="next"' }],
   ])('refuses %s: LISTING', async (_, body, headers) => {
-    const url = await httpServer((__, ___, response) => json(response, body, headers as Record<string, string>));
+    const url = await httpServer((__, ___, response) => json(response, body, headers));
     expect(await failureOf(listReferrers(testSession(url), 'a', digest))).toMatchObject({ code: 'LISTING' });
   });
 });

@@ -78,7 +78,8 @@ describe('refusal', () => {
   it('shows no queries, no credentials, no control characters, and not too much', () => {
     const text = errors('DENIED', `see https://user:secret1@host/x?sig=secret2 and\u001b[31m ${'y'.repeat(1000)}`);
     const { message } = refusal(peer, { method: 'GET', path: 'x', scope: 'pull', accept: [] }, { status: 403, text });
-    expect(message).not.toMatch(/secret|\u001b/);
+    expect(message).not.toContain('secret');
+    expect(message).not.toContain('\u001b');
     expect(message.length).toBeLessThan(400);
   });
 

@@ -102,7 +102,7 @@ describe('TLS', () => {
       rules: [
         {
           onRequest: (request) => {
-            const socket = request.socket as import('node:tls').TLSSocket;
+            const socket = request.socket as unknown as { getPeerCertificate(): { subject?: { CN?: unknown } } };
             shown = socket.getPeerCertificate().subject?.CN;
           },
         },

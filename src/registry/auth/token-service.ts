@@ -80,7 +80,7 @@ async function refusedToken(peer: Peer, request: RegistryRequest, answer: WireAn
 }
 
 function readToken(peer: Peer, request: RegistryRequest, text: string): Token {
-  let body: Record<string, unknown> | null = null;
+  let body: Record<string, unknown> | null;
   try {
     body = JSON.parse(text) as Record<string, unknown> | null;
   } catch {

@@ -1,4 +1,5 @@
 import { stopped } from './semaphore.ts';
+import { onAbort } from './signals.ts';
 
 /**
  * Waits for something that goes on without us when `signal` is aborted.
@@ -6,15 +7,14 @@ import { stopped } from './semaphore.ts';
  */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
-  let stop = (): void => undefined;
+  if (signal.aborted) throw stopped(signal);
+  let unlink = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(stopped(signal));
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
+    unlink = onAbort(signal, () => reject(stopped(signal)));
   });
   try {
     return await Promise.race([promise, aborted]);
   } finally {
-    signal.removeEventListener('abort', stop);
+    unlink();
   }
 }

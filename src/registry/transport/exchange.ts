@@ -6,6 +6,7 @@ import { watchOutgoing, type OutgoingBody } from './outgoing.ts';
 import { isRedirect, MAX_REDIRECTS, resolveLocation } from './redirects.ts';
 import { isStreamed, type RegistryRequest } from './request.ts';
 import type { Release } from './semaphore.ts';
+import { onAbort } from './signals.ts';
 import type { Wire, WireAnswer } from './wire.ts';
 
 /** What is told of each HTTP request: for metrics. */
@@ -167,9 +168,9 @@ interface LinkedAbort {
 function linkAbort(outer: AbortSignal | undefined): LinkedAbort {
   const controller = new AbortController();
   let stalled = false;
-  const onAbort = (): void => controller.abort(outer?.reason);
-  if (outer?.aborted) onAbort();
-  outer?.addEventListener('abort', onAbort, { once: true });
+  const follow = (): void => controller.abort(outer?.reason);
+  if (outer?.aborted) follow();
+  const unlink = onAbort(outer, follow);
   return {
     signal: controller.signal,
     get stalled() {
@@ -179,7 +180,7 @@ function linkAbort(outer: AbortSignal | undefined): LinkedAbort {
       stalled = true;
       controller.abort();
     },
-    unlink: () => outer?.removeEventListener('abort', onAbort),
+    unlink,
   };
 }
 

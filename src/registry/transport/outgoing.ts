@@ -1,5 +1,5 @@
 import type { HostLimiter } from './limiter.ts';
-import type { StreamedBody } from './request.ts';
+import { isStreamed, type StreamedBody } from './request.ts';
 
 /** A streamed request body under our eyes. */
 export interface OutgoingBody {
@@ -66,8 +66,17 @@ export function watchOutgoing(source: StreamedBody, options: OutgoingOptions): O
       clearTimeout(timer);
       if (done) return;
       done = true;
-      // Not awaited: a source that hangs must not hold up the failure. What it throws on closing has no reader any more.
-      void Promise.resolve(iterator.return?.()).catch(() => undefined);
+      close(iterator);
     },
   };
+}
+
+/** Lets go of a body that will not be sent: behind it there may be a connection. */
+export function abandon(body: Uint8Array | StreamedBody | undefined): void {
+  if (isStreamed(body)) close(body[Symbol.asyncIterator]());
+}
+
+/** Not awaited: a source that hangs must not hold up the failure. What it throws on closing has no reader any more. */
+function close(iterator: AsyncIterator<Uint8Array>): void {
+  void Promise.resolve(iterator.return?.()).catch(() => undefined);
 }

@@ -1,4 +1,5 @@
 import { TwinportError } from '../../model/failure.ts';
+import { onAbort } from './signals.ts';
 
 /** Gives back what was taken; calling it twice does no harm. */
 export type Release = () => void;
@@ -45,10 +46,10 @@ export function createSemaphore(places: number): Semaphore {
       };
       const leave = (): void => {
         waiting.delete(go);
-        signal?.removeEventListener('abort', stop);
+        unlink();
       };
       waiting.add(go);
-      signal?.addEventListener('abort', stop, { once: true });
+      const unlink = onAbort(signal, stop);
     });
   }
   return {

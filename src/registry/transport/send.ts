@@ -7,6 +7,7 @@ import { headerOf, headersOf } from './headers.ts';
 import { readBounded, readErrorText, streamIncoming } from './incoming.ts';
 import type { HostLimiter } from './limiter.ts';
 import { networkError } from './network-error.ts';
+import { abandon } from './outgoing.ts';
 import { isStreamed, type RegistryRequest, type RegistryResponse } from './request.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { targetUrl } from './target-url.ts';
@@ -30,32 +31,37 @@ const NOTHING = new Uint8Array(0);
  * @throws {RegistryError} every code that an answer or a broken connection can mean
  */
 export async function send(context: SendContext, request: RegistryRequest): Promise<RegistryResponse> {
+  try {
+    return await sendOnceOrTwice(context, request);
+  } catch (thrown) {
+    abandon(request.body);
+    throw networkError(context.peer, request, thrown, request.signal);
+  }
+}
+
+async function sendOnceOrTwice(context: SendContext, request: RegistryRequest): Promise<RegistryResponse> {
   const { peer, authorizer } = context;
   const url = targetUrl(peer, request);
   // Uploads may live elsewhere (object storage): our credentials are not for there.
   const ours = url.origin === new URL(peer.endpoint.url).origin;
-  try {
-    const fresh = isStreamed(request.body);
-    let header = ours ? await authorizer.authorize(request, { fresh, signal: request.signal }) : undefined;
-    const first = await attempt(context, request, url, header);
-    if (first.status !== 401 || !ours) return settle(context, request, first, header);
-    const challenges = parseChallenges(headersOf(first.answer.headers, 'www-authenticate'));
-    const text = await discard(context, first);
-    const insufficientScope = challenges.some((challenge) => challenge.params['error'] === 'insufficient_scope');
-    header = await authorizer.renew(request, header, challenges, url, request.signal);
-    const refused = refusal(peer, request, { status: 401, text, insufficientScope });
-    if (header === undefined) throw refused;
-    // The body is gone: the caller must bring it again, and the token is good by then.
-    if (fresh)
-      throw registryError(peer, request, 'UNAUTHORIZED', 'answered 401 to a body that cannot be sent twice', {
-        status: 401,
-        codes: refused.codes,
-        retry: 'now',
-      });
-    return settle(context, request, await attempt(context, request, url, header), header);
-  } catch (thrown) {
-    throw networkError(peer, request, thrown, request.signal);
-  }
+  const fresh = isStreamed(request.body);
+  let header = ours ? await authorizer.authorize(request, { fresh, signal: request.signal }) : undefined;
+  const first = await attempt(context, request, url, header);
+  if (first.status !== 401 || !ours) return settle(context, request, first, header);
+  const challenges = parseChallenges(headersOf(first.answer.headers, 'www-authenticate'));
+  const text = await discard(context, first);
+  const insufficientScope = challenges.some((challenge) => challenge.params['error'] === 'insufficient_scope');
+  header = await authorizer.renew(request, header, challenges, url, request.signal);
+  const refused = refusal(peer, request, { status: 401, text, insufficientScope });
+  if (header === undefined) throw refused;
+  // The body is gone: the caller must bring it again, and the token is good by then.
+  if (fresh)
+    throw registryError(peer, request, 'UNAUTHORIZED', 'answered 401 to a body that cannot be sent twice', {
+      status: 401,
+      codes: refused.codes,
+      retry: 'now',
+    });
+  return settle(context, request, await attempt(context, request, url, header), header);
 }
 
 /** One exchange, in the host's turn; its end gives the turn back. */

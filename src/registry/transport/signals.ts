@@ -1,0 +1,13 @@
+import { setMaxListeners } from 'node:events';
+
+/**
+ * Listens for a caller's abort.
+ * @returns what stops the listening; callers' signals live long, and must not gather listeners
+ */
+export function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
+  if (!signal) return () => undefined;
+  // One activity's signal serves all of its requests at once: that many listeners are no leak.
+  setMaxListeners(0, signal);
+  signal.addEventListener('abort', listener, { once: true });
+  return () => signal.removeEventListener('abort', listener);
+}
