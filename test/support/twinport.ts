@@ -1,7 +1,7 @@
 import { afterEach } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -44,6 +44,8 @@ afterEach(async () => {
 export async function workFolder(config?: string): Promise<string> {
   if (!existsSync(MAIN)) throw new Error('the program is not built: npm run build');
   const folder = await mkdtemp(join(tmpdir(), 'twinport-test-'));
+  // The embedded ledger's server runs as another user where we are root: let it pass.
+  await chmod(folder, 0o711);
   folders.push(folder);
   if (config !== undefined) await writeFile(join(folder, 'twinport.yaml'), config);
   return folder;

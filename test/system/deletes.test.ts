@@ -9,9 +9,7 @@ describe.each([
   [2, 2],
   [3, 3],
 ] as const)('deletions from Distribution %i to %i', (from, to) => {
-  async function mirrored(
-    tags: number,
-  ): Promise<{
+  async function mirrored(tags: number): Promise<{
     primary: EmbeddedRegistry;
     secondary: EmbeddedRegistry;
     sync: () => ReturnType<typeof twinport>;
