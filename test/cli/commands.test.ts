@@ -45,7 +45,7 @@ describe('usage', () => {
   it('every command has an example in its help, and -c', async () => {
     const help: string[] = [];
     const visit = (command: ReturnType<typeof createProgram>, path: string): void => {
-      if (command.commands.length > 0) return command.commands.forEach((each) => visit(each as typeof command, `${path} ${each.name()}`));
+      if (command.commands.length > 0) return command.commands.forEach((each) => visit(each, `${path} ${each.name()}`));
       let text = '';
       command.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
       expect(text).toContain(`Example:\n  $ ${path.trim()}`);
@@ -173,7 +173,7 @@ describe('token', () => {
   it('mints what the primary’s key signs', async () => {
     const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const folder = await workFolder(`
-primary: { url: "https://primary.example.com", auth: { type: token-key, keyFile: key.pem, issuer: the-issuer, service: the-service } }
+primary: { url: "http://127.0.0.1:9", auth: { type: token-key, keyFile: key.pem, issuer: the-issuer, service: the-service } }
 secondaries: [{ name: eu, url: "http://127.0.0.1:5001", auth: { type: none } }]
 `);
     await writeFile(join(folder, 'key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });

@@ -22,11 +22,12 @@ it('goes through an outage of Temporal, and then of the ledger too, and loses no
   await world.temporal.stop(0);
   const first = await push('during-1');
   expect(first).toMatchObject({ status: 202, body: { sent: 0, stored: 2 } });
-  expect(first.ms).toBeLessThan(700);
-  // Now it is known that Temporal is away: nobody waits for it.
+  expect(first.ms).toBeLessThan(500);
+  // Soon it is known that Temporal is away, and nobody waits for it.
+  await new Promise((resolve) => setTimeout(resolve, 400));
   const second = await push('during-2');
   expect(second).toMatchObject({ status: 202, body: { sent: 0, stored: 2 } });
-  expect(second.ms).toBeLessThan(250);
+  expect(second.ms).toBeLessThan(200);
   expect(await inbox()).toBe(4);
   expect(await (await fetch(`${world.url}/readyz`)).json()).toEqual({ ready: true, temporal: 'away', ledger: 'ok' });
 
@@ -44,7 +45,7 @@ it('goes through an outage of Temporal, and then of the ledger too, and loses no
   await world.server.stop();
   const lost = await push('lost');
   expect(lost).toMatchObject({ status: 503, retryAfter: '5', body: { error: { code: 'UNAVAILABLE' } } });
-  expect(lost.ms).toBeLessThan(1_500);
+  expect(lost.ms).toBeLessThan(1_900);
   const ready = await fetch(`${world.url}/readyz`);
   expect(ready.status).toBe(503);
   expect((await fetch(`${world.url}/healthz`)).status).toBe(200);

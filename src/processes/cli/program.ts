@@ -16,7 +16,7 @@ export function createProgram(): Command {
 /** Commander hands its settings on to subcommands only where it makes them itself. */
 function hardened(command: Command): Command {
   command.showHelpAfterError('(add --help for what is possible)').exitOverride().allowExcessArguments(false);
-  for (const subcommand of command.commands) hardened(subcommand as Command);
+  for (const subcommand of command.commands) hardened(subcommand);
   return command;
 }
 

@@ -2,13 +2,18 @@ import type { Logger } from 'pino';
 import { failureOf } from '../../model/failure.ts';
 import type { SitePolicy } from '../../model/policy.ts';
 import { deliveriesOf, type Delivery, type ReceivedChange } from './deliveries.ts';
-import { singleFlight } from './flights.ts';
+import { either, until } from './deadlines.ts';
+import type { Gap } from './gap.ts';
 import { RequestError } from './request-error.ts';
-import { isLookPending, isTemporalAway, type TemporalHealth } from './temporal-health.ts';
+import { createSender } from './sender.ts';
+import type { TemporalHealth } from './temporal-health.ts';
 
-/** An answer is due 500 ms after the request; Temporal may have this much of it, the rest is for the inbox. */
+/** Of the 500 ms that a registry waits: unanswered by Temporal until then, a change is put into the inbox as well. */
+const HEDGE_MS = 250;
+/** Without any answer for so long, Temporal is taken to be away. */
 const TEMPORAL_MS = 360;
-const ANSWER_MS = 480;
+/** The longest that we try before we say no: a late yes is better than that, and a registry that gave up only sends again. */
+const LONGEST_MS = 1_400;
 /** An envelope of more than this goes to the inbox in one insert: a thousand calls at once would not be answered in time. */
 const AT_ONCE = 100;
 const RETRY_AFTER_SECONDS = 5;
@@ -37,8 +42,7 @@ export interface DispatcherParts {
   readonly send: (delivery: Delivery) => Promise<void>;
   readonly store: (rows: readonly InboxRow[]) => Promise<void>;
   readonly health: TemporalHealth;
-  /** Called when something was not taken at once, so that a scan must follow. */
-  readonly onGap: () => void;
+  readonly gap: Gap;
   readonly logger: Logger;
 }
 
@@ -58,49 +62,11 @@ export interface Dispatcher {
 /** Makes the dispatcher of one starter. */
 export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const { health, logger } = parts;
-  const underWay = new Set<Promise<void>>();
-  const send = async (delivery: Delivery): Promise<void> => {
-    const sending = parts.send(delivery);
-    underWay.add(sending);
+  const sender = createSender(parts);
+  const { launch } = sender;
+  const store = async (deliveries: readonly Delivery[]): Promise<boolean> => {
     try {
-      await sending;
-    } finally {
-      underWay.delete(sending);
-    }
-  };
-  const fly = singleFlight(async (delivery) => {
-    try {
-      await send(delivery);
-      health.away = false;
-      health.answeredAt = performance.now();
-    } catch (error) {
-      if (isLookPending(error)) return;
-      if (isTemporalAway(error)) health.away = true;
-      throw error;
-    }
-  });
-
-  const trySend = async (delivery: Delivery, deadline: number): Promise<Delivery | undefined> => {
-    const since = performance.now();
-    try {
-      await before(deadline, fly(delivery));
-      return undefined;
-    } catch (error) {
-      // Nobody was answered all the while: it is not this one call that is slow.
-      if (isTemporalAway(error) && health.answeredAt < since) health.away = true;
-      logger.warn(
-        { site: delivery.policy.site, repository: delivery.repository, failure: failureOf(error) },
-        'Temporal did not take a look',
-      );
-      return delivery;
-    }
-  };
-  const trySendAll = async (deliveries: readonly Delivery[], deadline: number): Promise<Delivery[]> =>
-    (await Promise.all(deliveries.map((delivery) => trySend(delivery, deadline)))).filter((delivery) => delivery !== undefined);
-
-  const tryStore = async (deliveries: readonly Delivery[], deadline: number): Promise<boolean> => {
-    try {
-      await before(deadline, parts.store(deliveries.flatMap(rowsOf)));
+      await parts.store(deliveries.flatMap(rowsOf));
       return true;
     } catch (error) {
       logger.error({ failure: failureOf(error) }, 'the inbox did not take an event');
@@ -108,49 +74,58 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     }
   };
 
+  /** Says no by then, and notes that nobody at all was answered since. */
+  const answered = async (over: Promise<boolean>, since: number): Promise<boolean> => {
+    const all = await until(since + TEMPORAL_MS, over);
+    if (all === undefined && health.answeredAt < since) health.away = true;
+    return all ?? until(since + LONGEST_MS, over).then((late) => late ?? false);
+  };
+
+  /** Both ways at once where Temporal is slow, the inbox first where it is away. */
+  const makeDurable = async (deliveries: readonly Delivery[], since: number): Promise<readonly Delivery[]> => {
+    if (health.away || deliveries.length > AT_ONCE) {
+      if (await until(since + LONGEST_MS, store(deliveries))) return deliveries;
+      const { over } = launch(deliveries);
+      if (await until(since + LONGEST_MS, over)) return [];
+      throw refusal();
+    }
+    const { left, over } = launch(deliveries);
+    if (await until(since + HEDGE_MS, over)) return [];
+    const rest = [...left];
+    const stored = until(since + LONGEST_MS, store(rest)).then((yes) => yes ?? false);
+    if (await either(stored, answered(over, since))) return left.size === 0 ? [] : rest;
+    throw refusal();
+  };
+
   return {
     async accept(received) {
-      const now = performance.now();
       const { deliveries, outOfScope } = deliveriesOf(received, parts.policies);
-      const straight = health.away || deliveries.length > AT_ONCE;
-      let left = straight ? deliveries : await trySendAll(deliveries, now + TEMPORAL_MS);
-      const counts = { sent: deliveries.length - left.length, stored: left.length, outOfScope };
-      if (left.length === 0) return counts;
-      parts.onGap();
-      if (await tryStore(left, now + ANSWER_MS)) return counts;
-      if (straight) left = await trySendAll(left, now + ANSWER_MS);
-      if (left.length === 0) return { sent: deliveries.length, stored: 0, outOfScope };
-      throw new RequestError(503, 'UNAVAILABLE', 'neither Temporal nor the ledger takes events now; send this one again', {
-        headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
-      });
+      try {
+        const stored = deliveries.length === 0 ? [] : await makeDurable(deliveries, performance.now());
+        return { sent: deliveries.length - stored.length, stored: stored.length, outOfScope };
+      } catch (error) {
+        parts.gap.pending = true;
+        throw error;
+      } finally {
+        // What runs now may be lost to an outage in ways that no entry of the inbox tells.
+        if (health.away) parts.gap.pending = true;
+      }
     },
 
     async deliver(received, policy) {
-      await Promise.all(deliveriesOf([received], [policy]).deliveries.map(fly));
+      await Promise.all(deliveriesOf([received], [policy]).deliveries.map(sender.fly));
     },
 
-    async close() {
-      while (underWay.size > 0) await Promise.allSettled([...underWay]);
-    },
+    close: () => sender.close(),
   };
+}
+
+function refusal(): RequestError {
+  return new RequestError(503, 'UNAVAILABLE', 'neither Temporal nor the ledger takes events now; send this one again', {
+    headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
+  });
 }
 
 function rowsOf(delivery: Delivery): InboxRow[] {
   return delivery.changes.map(({ change, receivedAt }) => ({ site: delivery.policy.site, change, receivedAt }));
-}
-
-/** Waits no longer than until `deadline` (by `performance.now`); what is under way then goes on, and repeats are harmless. */
-async function before<T>(deadline: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const expire = () => reject(Object.assign(new Error('no answer in time'), { code: 4 }));
-    timer = setTimeout(expire, Math.max(0, deadline - performance.now()));
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    // Whoever comes too late must not end the process.
-    work.catch(() => undefined);
-  }
 }

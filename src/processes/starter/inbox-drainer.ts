@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { failureOf } from '../../model/failure.ts';
 import type { SitePolicy } from '../../model/policy.ts';
 import type { Dispatcher, InboxRow } from './dispatch.ts';
+import type { Gap } from './gap.ts';
 import type { TemporalHealth } from './temporal-health.ts';
 
 const BATCH = 100;
@@ -15,6 +16,7 @@ export interface DrainerParts<I> {
   readonly dispatcher: Dispatcher;
   readonly policies: readonly SitePolicy[];
   readonly health: TemporalHealth;
+  readonly gap: Gap;
   /** Rejects while Temporal does not answer. */
   readonly probe: () => Promise<void>;
   /** Starts a scan of every site: something may have been missed. */
@@ -24,15 +26,13 @@ export interface DrainerParts<I> {
 
 /** Hands the inbox's entries to Temporal as soon as it answers, and has the sites scanned after a gap. */
 export interface InboxDrainer {
-  /** Something was not taken at once: scan when the inbox is empty and Temporal answers. */
-  gap(): void;
   close(): Promise<void>;
 }
 
 /** Starts draining: at once, then every second, up to 5 s apart while Temporal is away. */
 export function startInboxDrainer<I>(parts: DrainerParts<I>): InboxDrainer {
-  let gap = false;
   let closed = false;
+  let first = true;
   let failures = 0;
   let timer: NodeJS.Timeout | undefined;
 
@@ -41,13 +41,17 @@ export function startInboxDrainer<I>(parts: DrainerParts<I>): InboxDrainer {
       await parts.probe();
       parts.health.away = false;
     }
-    while (!closed && (await drainBatch(parts))) gap = true;
-    if (!gap || closed) return;
-    gap = false;
+    while (!closed && (await drainBatch(parts))) {
+      // Of a process before us: nobody listened between it and us.
+      if (first) parts.gap.pending = true;
+    }
+    first = false;
+    if (!parts.gap.pending || closed) return;
+    parts.gap.pending = false;
     try {
       await parts.scan();
     } catch (error) {
-      gap = true;
+      parts.gap.pending = true;
       throw error;
     }
   };
@@ -60,14 +64,11 @@ export function startInboxDrainer<I>(parts: DrainerParts<I>): InboxDrainer {
       parts.logger.warn({ failure: failureOf(error), attempt: failures }, 'the inbox waits');
     }
     const pauseMs = Math.min(LONGEST_MS, EVERY_MS * 2 ** Math.max(0, Math.min(failures, 8) - 1));
-    if (!closed) timer = setTimeout(() => (running = run()), pauseMs).unref();
+    if (!closed) timer = setTimeout(() => void (running = run()), pauseMs).unref();
   };
   let running = run();
 
   return {
-    gap() {
-      gap = true;
-    },
     async close() {
       closed = true;
       clearTimeout(timer);

@@ -12,6 +12,7 @@ import { dashboardRoutes } from './dashboard/routes.ts';
 import { readView } from './dashboard/view.ts';
 import { createDispatcher, type Dispatcher } from './dispatch.ts';
 import { createEventRecorder } from './event-recorder.ts';
+import type { Gap } from './gap.ts';
 import { startInboxDrainer, type InboxDrainer } from './inbox-drainer.ts';
 import { parseListen, urlOf } from './listen-address.ts';
 import type { ControlParts, StarterParts } from './parts.ts';
@@ -75,7 +76,7 @@ function startDelivery(parts: StarterParts): { dispatcher: Dispatcher; drainer: 
   const { client, ledger, logger } = parts;
   const policies = parts.sites.map(({ policy }) => policy);
   const health: TemporalHealth = { away: false, answeredAt: 0 };
-  let drainer: InboxDrainer | undefined;
+  const gap: Gap = { pending: false };
   const dispatcher = createDispatcher({
     policies,
     health,
@@ -83,11 +84,12 @@ function startDelivery(parts: StarterParts): { dispatcher: Dispatcher; drainer: 
     send: ({ policy, repository, looks, notices }) =>
       sendLook(client, { policy, repository, looks, notices }, { deadlineMs: LOOK_DEADLINE_MS }),
     store: (rows) => putInbox(ledger, rows),
-    onGap: () => drainer?.gap(),
+    gap,
   });
-  drainer = startInboxDrainer({
+  const drainer = startInboxDrainer({
     policies,
     health,
+    gap,
     logger,
     dispatcher,
     take: (limit) => takeInbox(ledger, limit),

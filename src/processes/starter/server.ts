@@ -26,7 +26,7 @@ export function createServer(logger: Logger): FastifyInstance {
     throw new RequestError(404, 'NOT_FOUND', `there is no ${request.method} at this path`);
   });
   server.addHook('onSend', async (_request, reply) => {
-    reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
+    void reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
   });
   return server;
 }

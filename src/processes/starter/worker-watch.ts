@@ -8,8 +8,10 @@ import { bulkQueue, pushQueue } from '../../model/names.ts';
 const EVERY_MS = 5_000;
 const SOON_MS = 1_000;
 const DEADLINE_MS = 2_000;
+type QueueType = NonNullable<Parameters<Client['workflowService']['describeTaskQueue']>[0]['taskQueueType']>;
 /** Temporal's TaskQueueType: workflows and activities. */
-const QUEUE_TYPES = [1, 2];
+// eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- the values are in @temporalio/proto alone, no dependency of ours
+const QUEUE_TYPES: readonly QueueType[] = [1, 2];
 
 /** A worker that polls a site's queues, and when it last did, in milliseconds since the epoch. */
 export interface Poller {
@@ -40,7 +42,7 @@ export function startWorkerWatch(parts: {
         parts.logger.debug({ site: name, failure: failureOf(error) }, 'the site’s workers could not be asked for');
       }
     }
-    if (!closed) timer = setTimeout(() => (running = run()), unseen.size > 0 ? SOON_MS : EVERY_MS).unref();
+    if (!closed) timer = setTimeout(() => void (running = run()), unseen.size > 0 ? SOON_MS : EVERY_MS).unref();
   };
   let running = run();
   return {

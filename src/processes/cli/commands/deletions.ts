@@ -31,7 +31,7 @@ function listCommand(): Command {
           let next: string | null = '';
           while (next !== null) {
             const query = new URLSearchParams({ limit: String(PAGE), ...(next === '' ? {} : { cursor: next }) });
-            const page: Page<HeldDeletion> = await api.get(`/sites/${encodeURIComponent(site)}/deletions?${query}`);
+            const page: Page<HeldDeletion> = await api.get(`/sites/${encodeURIComponent(site)}/deletions?${query.toString()}`);
             if (options.json === true) page.items.forEach(printJson);
             else if (page.items.length > 0) printTable(['ID', 'IMAGE', 'STATE', 'REASON'], page.items.map(rowOf));
             next = page.next;

@@ -55,7 +55,7 @@ async function* pagesOf(api: ApiClient, site: string, { state, repository }: Opt
     if (state !== undefined) query.set('state', state);
     if (repository !== undefined) query.set('repository', repository);
     if (next !== '') query.set('cursor', next);
-    const page: Page<ImageStatus> = await api.get(`/sites/${encodeURIComponent(site)}/images?${query}`);
+    const page: Page<ImageStatus> = await api.get(`/sites/${encodeURIComponent(site)}/images?${query.toString()}`);
     yield page.items;
     next = page.next;
   }

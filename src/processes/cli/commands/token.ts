@@ -34,18 +34,17 @@ export function tokenCommand(): Command {
     .action(
       exits(async (options: Options) => {
         const repositories = options.repository;
-        const odd = repositories.find((name) => !isRepositoryName(name));
+        const odd = repositories.find((name): boolean => !isRepositoryName(name));
         if (odd !== undefined) throw new TwinportError('NAME', `"${odd}" is no repository name; right would be team/app`);
         const { primary } = readConfig({ ...fileOf(options), sections: ['primary'] });
-        if (primary?.auth.type !== 'token-key') {
-          throw new TwinportError(
-            'CONFIG',
-            `primary.auth.type: ${primary?.auth.type ?? 'nothing'} mints no tokens; right would be token-key`,
-          );
+        const auth = primary?.auth;
+        if (primary === undefined || auth?.type !== 'token-key') {
+          const found = auth === undefined ? 'nothing' : auth.type;
+          throw new TwinportError('CONFIG', `primary.auth.type: ${found} mints no tokens; right would be token-key`);
         }
-        const { key, certificate, issuer, service } = primary.auth;
-        const ttlSeconds = options.ttl ?? primary.auth.ttlSeconds ?? TTL_SECONDS;
-        const named = options.kid ?? primary.auth.kid;
+        const { key, certificate, issuer, service } = auth;
+        const ttlSeconds = options.ttl ?? auth.ttlSeconds ?? TTL_SECONDS;
+        const named = options.kid ?? auth.kid;
         const mint = (kid: string): Promise<string> =>
           mintPullToken({ key, issuer, service, repositories, kid, ttlSeconds, ...(certificate === undefined ? {} : { certificate }) });
         const token = named === undefined ? await acceptedToken(primary, mint) : await mint(named);
