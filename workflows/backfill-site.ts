@@ -3,254 +3,154 @@ import {
   ChildWorkflowFailure,
   condition,
   continueAsNew,
-  executeChild,
-  getExternalWorkflowHandle,
   isCancellation,
-  ParentClosePolicy,
   setHandler,
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
 import { backoffMs } from '../src/model/backoff.ts';
 import { failureOf, type Failure } from '../src/model/failure.ts';
-import { bulkQueue, PRIORITY, SEARCH_ATTRIBUTES, syncRepositoryId, WORKFLOWS } from '../src/model/names.ts';
-import {
-  addWork,
-  NO_WORK,
-  type BackfillCarried,
-  type BackfillProgress,
-  type BackfillSiteInput,
-  type Scanned,
-  type SyncRepositoryInput,
-  type SyncRepositoryResult,
-} from '../src/model/steps.ts';
-import { count } from '../src/model/text.ts';
+import { PRIORITY } from '../src/model/names.ts';
+import { addWork, NO_WORK, type BackfillCarried, type BackfillProgress, type BackfillSiteInput, type Scanned } from '../src/model/steps.ts';
 import { control, siteActivities } from './activities.ts';
 import { activityFailure } from './activity-failure.ts';
-import { noticed, pause, progress as progressQuery, resume, scanned } from './messages.ts';
+import { pause, progress as progressQuery, resume, scanned } from './messages.ts';
+import { runRepository } from './repository-run.ts';
 
 /** Repositories a page, and children at once: beyond these a parent's history grows too fast. */
 const REPOSITORIES_A_PAGE = 200;
 const MAX_CHILDREN = 50;
-const SITE_ATTRIBUTE = defineSearchAttributeKey(SEARCH_ATTRIBUTES.site, SearchAttributeType.KEYWORD);
-const REPOSITORY_ATTRIBUTE = defineSearchAttributeKey(SEARCH_ATTRIBUTES.repository, SearchAttributeType.KEYWORD);
-
 /** Failures named in the progress; the ledger has them all. */
 const FAILURES_NAMED = 20;
-/** A comparison that was asked of a running workflow and never answered: that workflow was terminated. */
-const ANSWER_WITHIN = '1 hour';
 
 /**
  * Pages through the primary's catalog, and then through what only the ledger knows, and has every repository compared and brought over.
  * @returns the progress at the end, with the work of all repositories
  */
 export async function backfillSite(input: BackfillSiteInput): Promise<BackfillProgress> {
-  const run = createRun(input);
+  const run = startRun(input);
   for (let attempts = 0; ;) {
-    await run.unpaused();
-    let page;
-    try {
-      page = await run.nextPage();
-      attempts = 0;
-    } catch (thrown) {
-      const failure = activityFailure(thrown);
-      await run.fail(failure);
-      if (input.once) throw ApplicationFailure.nonRetryable(failure.message, failure.code, failure);
+    await condition(() => !run.paused);
+    const page = await nextPage(run);
+    if ('failure' in page) {
+      await recordFailure(run, page.failure);
+      if (input.once) throw ApplicationFailure.nonRetryable(page.failure.message, page.failure.code, page.failure);
       attempts += 1;
       await sleep(backoffMs(attempts, Math.random()));
       continue;
     }
-    if (!page) return run.finish();
-    await run.eachRepository(page);
-    await run.record();
+    attempts = 0;
+    if (page.last) return finish(run);
+    await eachRepository(run, page.repositories);
+    await record(run);
     // Children are drained here: continuing as new would end them.
-    if (workflowInfo().continueAsNewSuggested) return continueAsNew<typeof backfillSite>({ ...input, carried: run.carried() });
+    if (workflowInfo().continueAsNewSuggested) return continueAsNew<typeof backfillSite>({ ...input, carried: run.state });
   }
 }
 
-function createRun(input: BackfillSiteInput) {
-  const { policy } = input;
-  let state: BackfillCarried = input.carried ?? freshRun();
-  let paused = false;
-  const answers = new Map<string, Scanned>();
+interface Run {
+  readonly input: BackfillSiteInput;
+  readonly answers: Map<string, Scanned>;
+  paused: boolean;
+  state: BackfillCarried;
+}
+
+function startRun(input: BackfillSiteInput): Run {
+  const run: Run = { input, answers: new Map(), paused: false, state: input.carried ?? freshState() };
   setHandler(pause, () => {
-    paused = true;
+    run.paused = true;
   });
   setHandler(resume, () => {
-    paused = false;
+    run.paused = false;
   });
   setHandler(scanned, (answer) => {
-    answers.set(answer.repository, answer);
+    run.answers.set(answer.repository, answer);
   });
-  setHandler(progressQuery, () => ({ ...state.progress, state: paused ? 'paused' : state.progress.state }));
-
-  const update = (change: Partial<BackfillProgress>): void => {
-    state = { ...state, progress: { ...state.progress, ...change } };
-  };
-
-  async function syncOne(repository: string): Promise<SyncRepositoryResult> {
-    const args: [SyncRepositoryInput] = [{ policy, repository, mode: 'scan', verify: input.verify, once: input.once }];
-    try {
-      return await executeChild<(input: SyncRepositoryInput) => Promise<SyncRepositoryResult>>(WORKFLOWS.syncRepository, {
-        workflowId: syncRepositoryId(policy.site, repository),
-        taskQueue: bulkQueue(policy.site),
-        args,
-        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-        priority: { priorityKey: PRIORITY.backfill },
-        staticSummary: `${policy.site}: ${repository}, compared and brought over`,
-        typedSearchAttributes: attributesOf(policy.site, repository),
-      });
-    } catch (thrown) {
-      if (!isAlreadyStarted(thrown)) throw thrown;
-      return askRunning(repository);
-    }
-  }
-
-  /** It runs already, for an event or a back-off: ask it to compare, and wait for its word. */
-  async function askRunning(repository: string): Promise<SyncRepositoryResult> {
-    answers.delete(repository);
-    const { workflowId } = workflowInfo();
-    const handle = getExternalWorkflowHandle(syncRepositoryId(policy.site, repository));
-    try {
-      await handle.signal(noticed, { kind: 'compare', receivedAt: Date.now(), verify: input.verify, replyTo: workflowId });
-    } catch (thrown) {
-      if (isCancellation(thrown)) throw thrown;
-      // It ended in between.
-      return syncOne(repository);
-    }
-    await condition(() => answers.has(repository), ANSWER_WITHIN);
-    const answer = answers.get(repository);
-    if (answer) return answer;
-    throw Object.assign(new Error(`sync-repository/${policy.site}/${repository} runs, but did not answer within ${ANSWER_WITHIN}`), {
-      code: 'STALLED',
-      retry: 'later',
-    });
-  }
-
-  async function settle(repository: string): Promise<void> {
-    try {
-      const result = await syncOne(repository);
-      update({ done: state.progress.done + 1, work: addWork(state.progress.work, result.work) });
-      if (result.unsettled > 0) await keepTrying(repository);
-    } catch (thrown) {
-      if (isCancellation(thrown)) throw thrown;
-      update({
-        done: state.progress.done + 1,
-        work: addWork(state.progress.work, { failed: 1 }),
-        failures: named(state.progress, repository, childFailure(thrown)),
-      });
-      await keepTrying(repository);
-    }
-  }
-
-  /** Its back-off is its own: the backfill goes on. Who runs one by hand looks at the result instead. */
-  async function keepTrying(repository: string): Promise<void> {
-    if (input.once) return;
-    await control.startLook(
-      { policy, repository, looks: [], notices: [{ kind: 'repair', receivedAt: Date.now() }] },
-      { summary: `${repository}: try again what failed` },
-    );
-  }
-
-  return {
-    carried: () => state,
-    unpaused: () => condition(() => !paused),
-    async nextPage(): Promise<readonly string[] | undefined> {
-      const { listRepositories } = siteActivities(policy.site, 'bulk');
-      if (!state.catalogDone) {
-        const page = await listRepositories(
-          { policy, limit: REPOSITORIES_A_PAGE, ...(state.after === undefined ? {} : { after: state.after }) },
-          { summary: `${policy.site}: the primary's catalog, page ${state.pages + 1}`, priority: PRIORITY.backfill },
-        );
-        const { after: _done, ...rest } = state;
-        state = {
-          ...rest,
-          look: state.pages === 0 ? page.look : state.look,
-          pages: state.pages + 1,
-          catalogDone: page.next === undefined,
-          ...(page.next === undefined ? {} : { after: page.next }),
-        };
-        update({ total: state.progress.total + page.repositories.length, excluded: state.progress.excluded + page.excluded });
-        return page.repositories;
-      }
-      const { repositories } = await control.knownRepositories(
-        {
-          policy,
-          scannedBefore: state.look,
-          limit: REPOSITORIES_A_PAGE,
-          ...(state.knownAfter === undefined ? {} : { after: state.knownAfter }),
-        },
-        { summary: `${policy.site}: repositories that only the ledger knows` },
-      );
-      const last = repositories.at(-1);
-      if (last === undefined) return undefined;
-      state = { ...state, knownAfter: last };
-      update({ total: state.progress.total + repositories.length });
-      return repositories;
-    },
-    async eachRepository(repositories: readonly string[]): Promise<void> {
-      let next = 0;
-      const lane = async (): Promise<void> => {
-        while (next < repositories.length) {
-          const repository = repositories[next++] as string;
-          await condition(() => !paused);
-          await settle(repository);
-        }
-      };
-      await Promise.all(Array.from({ length: Math.min(input.concurrency, MAX_CHILDREN, repositories.length) }, lane));
-    },
-    /** The catalog cannot be read: said where people look, and tried again unless somebody waits for the end. */
-    async fail(failure: Failure): Promise<void> {
-      update({ state: 'failed', failures: [{ repository: '', failure }] });
-      await control.recordBackfill({ site: policy.site, progress: state.progress }, { summary: `${policy.site}: ${failure.message}` });
-      update({ state: 'running' });
-    },
-    async record(): Promise<void> {
-      const { progress } = state;
-      await control.recordBackfill(
-        { site: policy.site, progress },
-        { summary: `${policy.site}: ${progress.done} of ${progress.total} repositories` },
-      );
-    },
-    async finish(): Promise<BackfillProgress> {
-      update({ state: 'done' });
-      const { progress } = state;
-      const catalog = {
-        scan: workflowInfo().firstExecutionRunId,
-        startedAt: state.look,
-        pages: state.pages,
-        complete: true,
-        listed: progress.total,
-        excluded: progress.excluded,
-      };
-      await control.recordBackfill(
-        { site: policy.site, progress, catalog },
-        { summary: `${policy.site}: ${count(progress.done, 'repository').replace(/ys$/, 'ies')} done` },
-      );
-      return progress;
-    },
-  };
+  setHandler(progressQuery, () => (run.paused ? { ...run.state.progress, state: 'paused' } : run.state.progress));
+  return run;
 }
 
-/** Only where this run has them itself: a namespace without these attributes refuses a start that names them. */
-function attributesOf(site: string, repository: string): SearchAttributePair[] {
-  const known = workflowInfo().typedSearchAttributes.get(SITE_ATTRIBUTE);
-  return known === undefined
-    ? []
-    : [
-        { key: SITE_ATTRIBUTE, value: site },
-        { key: REPOSITORY_ATTRIBUTE, value: repository },
-      ];
-}
-
-function freshRun(): BackfillCarried {
+function freshState(): BackfillCarried {
   const progress: BackfillProgress = { state: 'running', done: 0, total: 0, excluded: 0, failures: [], work: NO_WORK };
   return { startedAt: Date.now(), look: Date.now(), pages: 0, catalogDone: false, progress };
 }
 
-function isAlreadyStarted(thrown: unknown): boolean {
-  return (thrown as { name?: unknown } | null)?.name === 'WorkflowExecutionAlreadyStartedError';
+function update(run: Run, change: Partial<BackfillProgress>): void {
+  run.state = { ...run.state, progress: { ...run.state.progress, ...change } };
+}
+
+type Page = { readonly repositories: readonly string[]; readonly last: boolean } | { readonly failure: Failure };
+
+/** The catalog's next page; after its last one, what only the ledger knows: else a repository that vanished is never seen. */
+async function nextPage(run: Run): Promise<Page> {
+  try {
+    const page = run.state.catalogDone ? await knownPage(run) : await catalogPage(run);
+    update(run, { total: run.state.progress.total + page.repositories.length });
+    return page;
+  } catch (thrown) {
+    return { failure: activityFailure(thrown) };
+  }
+}
+
+async function catalogPage(run: Run): Promise<{ repositories: readonly string[]; last: boolean }> {
+  const { policy } = run.input;
+  const { after, ...state } = run.state;
+  const { listRepositories } = siteActivities(policy.site, 'bulk');
+  const page = await listRepositories(
+    { policy, limit: REPOSITORIES_A_PAGE, ...(after === undefined ? {} : { after }) },
+    { summary: `${policy.site}: the primary's catalog, page ${state.pages + 1}`, priority: PRIORITY.backfill },
+  );
+  const look = state.pages === 0 ? page.look : state.look;
+  const cursor = page.next === undefined ? { catalogDone: true } : { after: page.next };
+  run.state = { ...state, look, pages: state.pages + 1, ...cursor };
+  update(run, { excluded: run.state.progress.excluded + page.excluded });
+  return { repositories: page.repositories, last: false };
+}
+
+async function knownPage(run: Run): Promise<{ repositories: readonly string[]; last: boolean }> {
+  const { policy } = run.input;
+  const { look, knownAfter } = run.state;
+  const { repositories } = await control.knownRepositories(
+    { policy, scannedBefore: look, limit: REPOSITORIES_A_PAGE, ...(knownAfter === undefined ? {} : { after: knownAfter }) },
+    { summary: `${policy.site}: repositories that only the ledger knows` },
+  );
+  const last = repositories.at(-1);
+  if (last !== undefined) run.state = { ...run.state, knownAfter: last };
+  return { repositories, last: last === undefined };
+}
+
+async function eachRepository(run: Run, repositories: readonly string[]): Promise<void> {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < repositories.length) {
+      const repository = repositories[next++] as string;
+      await condition(() => !run.paused);
+      await settle(run, repository);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(run.input.concurrency, MAX_CHILDREN, repositories.length) }, lane));
+}
+
+async function settle(run: Run, repository: string): Promise<void> {
+  try {
+    const result = await runRepository(run.input, repository, run.answers);
+    update(run, { done: run.state.progress.done + 1, work: addWork(run.state.progress.work, result.work) });
+    if (result.unsettled > 0) await keepTrying(run, repository);
+  } catch (thrown) {
+    if (isCancellation(thrown)) throw thrown;
+    const { progress } = run.state;
+    const failures = [...progress.failures, { repository, failure: childFailure(thrown) }].slice(0, FAILURES_NAMED);
+    update(run, { done: progress.done + 1, work: addWork(progress.work, { failed: 1 }), failures });
+    await keepTrying(run, repository);
+  }
+}
+
+/** Its back-off is its own: the backfill goes on. Who runs one by hand looks at the result instead. */
+async function keepTrying(run: Run, repository: string): Promise<void> {
+  const { policy, once } = run.input;
+  if (once) return;
+  const notices = [{ kind: 'repair' as const, receivedAt: Date.now() }];
+  await control.startLook({ policy, repository, looks: [], notices }, { summary: `${repository}: try again what failed` });
 }
 
 function childFailure(thrown: unknown): Failure {
@@ -262,6 +162,32 @@ function childFailure(thrown: unknown): Failure {
   }
 }
 
-function named(progress: BackfillProgress, repository: string, failure: Failure): BackfillProgress['failures'] {
-  return [...progress.failures, { repository, failure }].slice(0, FAILURES_NAMED);
+async function record(run: Run): Promise<void> {
+  const { site } = run.input.policy;
+  const { progress } = run.state;
+  await control.recordBackfill({ site, progress }, { summary: `${site}: ${progress.done} of ${progress.total} repositories` });
+}
+
+/** The catalog cannot be read: said where people look. */
+async function recordFailure(run: Run, failure: Failure): Promise<void> {
+  const { site } = run.input.policy;
+  const progress: BackfillProgress = { ...run.state.progress, state: 'failed', failures: [{ repository: '', failure }] };
+  await control.recordBackfill({ site, progress }, { summary: `${site}: ${failure.message}` });
+}
+
+async function finish(run: Run): Promise<BackfillProgress> {
+  update(run, { state: 'done' });
+  const { site } = run.input.policy;
+  const { progress, look, pages } = run.state;
+  const { firstExecutionRunId } = workflowInfo();
+  const catalog = {
+    scan: firstExecutionRunId,
+    startedAt: look,
+    pages,
+    complete: true,
+    listed: progress.total,
+    excluded: progress.excluded,
+  };
+  await control.recordBackfill({ site, progress, catalog }, { summary: `${site}: all ${progress.total} repositories done` });
+  return progress;
 }

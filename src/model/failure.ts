@@ -87,13 +87,7 @@ export class TwinportError extends Error {
 
 /** Says whether something thrown is ours; by its shape, because `instanceof` fails across realms. */
 export function isTwinportError(thrown: unknown): thrown is TwinportError {
-  return (
-    typeof thrown === 'object' &&
-    thrown !== null &&
-    'code' in thrown &&
-    'retry' in thrown &&
-    String((thrown as TwinportError).code) in RETRY
-  );
+  return typeof thrown === 'object' && thrown !== null && 'code' in thrown && 'retry' in thrown && (thrown as TwinportError).code in RETRY;
 }
 
 /** Turns anything thrown into a `Failure`; what is not ours becomes `INTERNAL`. */

@@ -6,12 +6,12 @@ const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const MAX_REPOSITORY_BYTES = 255;
 
 /** Says whether `text` may stand in a `/v2/<name>/` path. */
-export function isRepositoryName(text: unknown): text is string {
+export function isRepositoryName(text: unknown): boolean {
   return typeof text === 'string' && text.length <= MAX_REPOSITORY_BYTES && REPOSITORY.test(text);
 }
 
 /** Says whether `text` is a tag name. */
-export function isTagName(text: unknown): text is string {
+export function isTagName(text: unknown): boolean {
   return typeof text === 'string' && TAG.test(text);
 }
 

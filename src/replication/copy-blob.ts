@@ -3,16 +3,8 @@ import type { UploadPosition } from '../model/steps.ts';
 import { acquireTransfer } from '../registry/transport/limiter.ts';
 import { proveBlob } from '../registry/blobs.ts';
 import { cancelUpload, mountBlob, startUpload, uploadStatus, type Upload } from '../registry/uploads.ts';
-import type { Route } from './site.ts';
+import type { CopiedBlob, Route } from './site.ts';
 import { sendBlob, type OnPosition } from './send-blob.ts';
-
-/** How a blob came to the secondary. */
-export interface CopiedBlob {
-  readonly how: 'copied' | 'mounted';
-  /** Bytes sent in this attempt, and bytes that an earlier one had sent. */
-  readonly bytes: number;
-  readonly resumedBytes: number;
-}
 
 /**
  * Brings one blob over: by mounting it from a repository of the secondary that holds it, else by streaming it, with no temporary file. The same

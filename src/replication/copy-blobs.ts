@@ -85,7 +85,7 @@ function openState(options: CopyBlobsOptions): State {
       const before = open.get(digest);
       if (position) open.set(digest, position);
       else open.delete(digest);
-      if (position && before && before.location === position.location && position.offset > before.offset) progressAttempt = attempt;
+      if (position && before?.location === position.location && position.offset > before.offset) progressAttempt = attempt;
       tell();
     },
     finish(how, size) {

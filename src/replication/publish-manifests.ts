@@ -117,7 +117,7 @@ async function publishTag(
 /** Reads a manifest at the secondary and compares bytes and type. */
 async function same(route: Route, reference: string, manifest: Manifest): Promise<boolean> {
   const held = await getManifest(route.site.secondary, route.target, reference, route.signal);
-  return held !== undefined && held.digest === manifest.digest && held.mediaType === manifest.mediaType;
+  return held?.digest === manifest.digest && held.mediaType === manifest.mediaType;
 }
 
 function notKept(route: Route, reference: string, manifest: Manifest): TwinportError {

@@ -3,8 +3,15 @@ import { TwinportError } from '../model/failure.ts';
 import { isRepositoryName, mapRepository } from '../model/reference.ts';
 import type { RepositoryStep } from '../model/steps.ts';
 import { createBlobHomes, type BlobHomes } from './blob-homes.ts';
-import type { CopiedBlob } from './copy-blob.ts';
 import { createManifestCache, type ManifestCache } from './manifest-cache.ts';
+
+/** How a blob came to the secondary. */
+export interface CopiedBlob {
+  readonly how: 'copied' | 'mounted';
+  /** Bytes sent in this attempt, and bytes that an earlier one had sent. */
+  readonly bytes: number;
+  readonly resumedBytes: number;
+}
 
 /** The two registries of a site, and what a worker remembers of them. */
 export interface Site {
@@ -39,7 +46,7 @@ export function createSite(primary: Session, secondary: Session): Site {
 export function routeOf(site: Site, step: RepositoryStep, signal?: AbortSignal): Route {
   const target = mapRepository(step.policy.path, step.repository);
   for (const name of [step.repository, target]) {
-    if (!isRepositoryName(name as unknown)) {
+    if (!isRepositoryName(name)) {
       throw new TwinportError(
         'NAME',
         `"${name.slice(0, 300)}" is no repository name: lower case, at most 255 bytes, as the OCI distribution specification says`,

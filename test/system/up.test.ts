@@ -65,7 +65,7 @@ secondaries:
   }, 180_000);
 
   it('accepts 500 deliveries at 8 in parallel', async () => {
-    const images = [];
+    const images: { digest: string }[] = [];
     for (let n = 0; n < 50; n++) images.push(await pushImage(primary.url, `burst/app${n % 5}`, `v${n}`, { layers: [1_000 + n] }));
     await verified(50);
     const times: number[] = [];
