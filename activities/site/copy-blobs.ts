@@ -14,7 +14,7 @@ const ATTEMPTS_WITHOUT_PROGRESS = 5;
  * the heartbeat carries each open upload's location and offset, and the work done so far.
  */
 export const copyBlobs =
-  (site: Site) =>
+  (site: Site, onCopied: (result: CopyBlobsResult) => void) =>
   (input: CopyBlobsInput): Promise<CopyBlobsResult> => {
     const context = Context.current();
     const earlier = context.info.heartbeatDetails as CopyHeartbeat | undefined;
@@ -41,6 +41,7 @@ export const copyBlobs =
           context.heartbeat(position);
           throw new TwinportError(retryable.code, retryable.message, { retry: 'now', retryAfterMs: retryable.retryAfterMs });
         }
+        onCopied(result);
         return result;
       },
       () => position,

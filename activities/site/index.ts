@@ -1,3 +1,4 @@
+import type { CopyBlobsResult } from '../../src/model/steps.ts';
 import type { Site } from '../../src/replication/site.ts';
 import { copyBlobs } from './copy-blobs.ts';
 import { deleteTags } from './delete-tags.ts';
@@ -6,12 +7,15 @@ import { fetchManifests } from './fetch-manifests.ts';
 import { publishManifests } from './publish-manifests.ts';
 import { compareRepository, listRepositories, lookAtDigests } from './scan.ts';
 
-/** The activities that see a site's two registries, and never the ledger. */
-export function siteActivities(site: Site) {
+/**
+ * The activities that see a site's two registries, and never the ledger.
+ * @param onCopied is told of each `copyBlobs` that ended
+ */
+export function siteActivities(site: Site, onCopied: (result: CopyBlobsResult) => void = () => undefined) {
   return {
     fetchManifests: fetchManifests(site),
     enumerateLayers: enumerateLayers(site),
-    copyBlobs: copyBlobs(site),
+    copyBlobs: copyBlobs(site, onCopied),
     publishManifests: publishManifests(site),
     listRepositories: listRepositories(site),
     compareRepository: compareRepository(site),

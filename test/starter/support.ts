@@ -32,7 +32,10 @@ export function useStarter(sites: readonly string[] = ['eu', 'us']): StarterWorl
   let main: RunningStarter;
   const another = async (more: Partial<StarterParts>): Promise<RunningStarter> => {
     const starter = await startStarter({
-      config: { webhook: { listen: '127.0.0.1:0', secrets: { gitlab: 'gitlabsOwnSecret1' } } },
+      config: {
+        webhook: { listen: '127.0.0.1:0', secrets: { gitlab: 'gitlabsOwnSecret1' } },
+        retention: { inboxMs: 86_400_000, auditMs: 86_400_000, historyMs: 86_400_000 },
+      },
       client: connected.client,
       ledger: postgres.ledger,
       sites: sites.map((name) => ({ name, policy: policyOf(name) })),

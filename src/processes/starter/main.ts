@@ -18,6 +18,7 @@ import { parseListen, urlOf } from './listen-address.ts';
 import type { ControlParts, StarterParts } from './parts.ts';
 import { probeRoutes, probeTemporal } from './probes.ts';
 import { createServer } from './server.ts';
+import { startRetention } from './retention.ts';
 import { refreshSiteMetrics } from './site-metrics.ts';
 import type { TemporalHealth } from './temporal-health.ts';
 import { webhookRoutes } from './webhook.ts';
@@ -45,10 +46,11 @@ export async function startStarter(parts: StarterParts): Promise<RunningStarter>
   const { dispatcher, drainer } = startDelivery(parts);
   const recorder = createEventRecorder((batch) => recordEvents(parts.ledger, batch), parts.logger);
   const watch = startWorkerWatch({ ...parts, namespace: parts.config.temporal?.namespace ?? 'default' });
+  const retention = startRetention({ ...parts, retention: parts.config.retention });
   const server = createServer(parts.logger);
   const close = async (): Promise<void> => {
     await server.close();
-    await Promise.all([drainer.close(), watch.close(), recorder.close()]);
+    await Promise.all([drainer.close(), watch.close(), recorder.close(), retention.close()]);
     await dispatcher.close();
   };
   try {

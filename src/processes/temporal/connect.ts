@@ -1,4 +1,5 @@
-import { Client, Connection } from '@temporalio/client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor, type ConnectionOptions } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { TwinportError } from '../../model/failure.ts';
 
@@ -20,6 +21,7 @@ export interface Temporal {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+const RETRY_MARGIN_MS = 200;
 
 /**
  * Connects to a Temporal server.
@@ -31,8 +33,9 @@ export async function connectTemporal(options: TemporalOptions): Promise<Tempora
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(options.apiKey === undefined ? {} : { apiKey: options.apiKey }),
   };
+  const retries = endingRetries();
   try {
-    const connection = await Connection.connect({ ...shared, connectTimeout: CONNECT_TIMEOUT_MS });
+    const connection = await Connection.connect({ ...shared, connectTimeout: CONNECT_TIMEOUT_MS, interceptors: retries.interceptors });
     let native: Promise<NativeConnection> | undefined;
     return {
       client: new Client({ connection, namespace: options.namespace }),
@@ -40,6 +43,7 @@ export async function connectTemporal(options: TemporalOptions): Promise<Tempora
       namespace: options.namespace,
       native: () => (native ??= NativeConnection.connect(shared)),
       async close() {
+        await retries.end();
         await (await native?.catch(() => undefined))?.close();
         await connection.close();
       },
@@ -51,4 +55,30 @@ export async function connectTemporal(options: TemporalOptions): Promise<Tempora
       { cause },
     );
   }
+}
+
+/**
+ * The client's usual retries, which can be ended: a retry whose timer fires after the connection was closed throws where nobody can catch it, and would
+ * end the process in the middle of its shutdown.
+ */
+function endingRetries(): { interceptors: NonNullable<ConnectionOptions['interceptors']>; end(): Promise<void> } {
+  const usual = defaultGrpcRetryOptions();
+  let ending = false;
+  let lastRetryAt = 0;
+  const interceptor = makeGrpcRetryInterceptor({
+    retryableDecider: (attempt, status) => !ending && usual.retryableDecider(attempt, status),
+    delayFunction(attempt, status) {
+      const delayMs = usual.delayFunction(attempt, status);
+      lastRetryAt = Math.max(lastRetryAt, Date.now() + delayMs);
+      return delayMs;
+    },
+  });
+  return {
+    interceptors: [interceptor],
+    async end() {
+      ending = true;
+      const leftMs = lastRetryAt - Date.now();
+      if (leftMs > 0) await sleep(leftMs + RETRY_MARGIN_MS);
+    },
+  };
 }

@@ -4,6 +4,7 @@ import { bulkQueue, pushQueue } from '../../model/names.ts';
 import type { Endpoint } from '../../registry/endpoint.ts';
 import { openSession } from '../../registry/session.ts';
 import { createSite } from '../../replication/site.ts';
+import { countCopies, countRequest } from '../../telemetry/index.ts';
 import { runTogether, type RunningWorker } from './running-worker.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
@@ -19,13 +20,13 @@ const SHUTDOWN_GRACE = '2 seconds';
 
 /** Workflows and activities of one site, on both of its lanes. */
 export async function startSiteWorker({ native, namespace, site }: SiteWorkerOptions): Promise<RunningWorker> {
-  const primary = openSession(site.primary);
-  const secondary = openSession(site.endpoint);
+  const primary = openSession(site.primary, { onRequest: countRequest });
+  const secondary = openSession(site.endpoint, { onRequest: countRequest });
   const shared: Omit<WorkerOptions, 'taskQueue'> = {
     connection: native,
     namespace,
     ...workflowCode(),
-    activities: siteActivities(createSite(primary, secondary)),
+    activities: siteActivities(createSite(primary, secondary), (result) => countCopies(site.name, result)),
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     shutdownGraceTime: 0,
     shutdownForceTime: SHUTDOWN_GRACE,
