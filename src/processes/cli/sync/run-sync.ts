@@ -14,6 +14,7 @@ import { onInterruption, type Interruption } from '../interruption.ts';
 import { clean, note, printJson, printLine } from '../output.ts';
 import { ownSystem, requireSameSites, type OwnSystem } from '../own-system.ts';
 import { dryRun } from './dry-run.ts';
+import { hasEnded, joinedApi } from './joined-api.ts';
 import { sitePath } from './follow.ts';
 import { pingSites } from './ping-sites.ts';
 import { syncThrough } from './sync-through.ts';
@@ -96,7 +97,13 @@ async function syncHere(config: TwinportConfig, options: SyncOptions, interrupti
     const { running } = system;
     requireSameSites(running, sites, config.dataDir);
     note(`a Twinport (pid ${running.pid}, "${running.command}") runs on ${config.dataDir}; it does the work`);
-    return syncThrough(remoteApi(running.url, running.token), names, { ...options, signal: interruption.signal });
+    try {
+      return await syncThrough(joinedApi(running), names, { ...options, signal: interruption.signal });
+    } catch (error) {
+      if (!hasEnded(error)) throw error;
+      note(`${failureOf(error).message}; this sync goes on by itself`);
+      return syncHere(config, options, interruption);
+    }
   }
   try {
     const api = remoteApi(system.url, system.token);
