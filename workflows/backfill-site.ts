@@ -20,6 +20,8 @@ import { runRepository } from './repository-run.ts';
 /** Repositories a page, and children at once: beyond these a parent's history grows too fast. */
 const REPOSITORIES_A_PAGE = 200;
 const MAX_CHILDREN = 50;
+/** Repositories between two records of the progress. */
+const RECORDED_EVERY = 25;
 /** Failures named in the progress; the ledger has them all. */
 const FAILURES_NAMED = 20;
 
@@ -41,8 +43,9 @@ export async function backfillSite(input: BackfillSiteInput): Promise<BackfillPr
     }
     attempts = 0;
     if (page.last) return finish(run);
-    await eachRepository(run, page.repositories);
+    // Before the work, too: who looks at a first backfill wants to see how far it is.
     await record(run);
+    await eachRepository(run, page.repositories);
     // Children are drained here: continuing as new would end them.
     if (workflowInfo().continueAsNewSuggested) return continueAsNew<typeof backfillSite>({ ...input, carried: run.state });
   }
@@ -136,6 +139,7 @@ async function settle(run: Run, repository: string): Promise<void> {
     const result = await runRepository(run.input, repository, run.answers);
     update(run, { done: run.state.progress.done + 1, work: addWork(run.state.progress.work, result.work) });
     if (result.unsettled > 0) await keepTrying(run, repository);
+    if (run.state.progress.done % RECORDED_EVERY === 0) await record(run);
   } catch (thrown) {
     if (isCancellation(thrown)) throw thrown;
     const { progress } = run.state;

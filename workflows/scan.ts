@@ -102,7 +102,7 @@ async function settlePage(
 ): Promise<ScanResult> {
   const differing = tags.filter((tag) => !tag.same).map(({ tag }) => tag);
   const rereading = tags.filter((tag) => tag.same && verify.has(tag.tag)).map(({ tag }) => tag);
-  const depth: Depth = options.verify === 'deep' ? 'deep' : 'shallow';
+  const depth: Depth = options.verify === 'auto' ? step.policy.verify.depth : options.verify;
   const results: ScanResult[] = [];
   for (const batch of chunks(differing, BATCH_IMAGES)) results.push(await settleBatch(step, 'shallow', batch, false));
   for (const batch of chunks(rereading, BATCH_IMAGES)) results.push(await settleBatch(step, depth, batch, true));

@@ -1,10 +1,9 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
 import { failedImages } from '../../ledger/images.ts';
 import { chunks } from '../../model/batches.ts';
-import { syncRepositoryId } from '../../model/names.ts';
+import { syncImageId, syncRepositoryId } from '../../model/names.ts';
 import { parseReference, type Reference } from '../../model/reference.ts';
 import { repositoryInScope, tagInScope } from '../../replication/scope.ts';
-import { cancelImage, sendLook, wakeImage } from '../temporal/looks.ts';
+import { cancelRun, sendLook, wakeImage } from '../temporal/looks.ts';
 import { clientOf, type ControlledSite, type ControlParts } from './parts.ts';
 import { RequestError } from './request-error.ts';
 
@@ -57,25 +56,15 @@ export async function cancelReferences(parts: ControlParts, site: ControlledSite
       ...(await Promise.all(
         batch.map(async ({ repository, tag }) => ({
           reference: tag === undefined ? repository : `${repository}:${tag}`,
-          result:
-            tag === undefined
-              ? await cancelRepository(parts, site, repository)
-              : await cancelImage(clientOf(parts), site.name, repository, tag),
+          result: await cancelRun(
+            clientOf(parts),
+            tag === undefined ? syncRepositoryId(site.name, repository) : syncImageId(site.name, repository, tag),
+          ),
         })),
       )),
     );
   }
   return { items };
-}
-
-async function cancelRepository(parts: ControlParts, site: ControlledSite, repository: string): Promise<'cancelled' | 'not-running'> {
-  try {
-    await clientOf(parts).workflow.getHandle(syncRepositoryId(site.name, repository)).cancel();
-    return 'cancelled';
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return 'not-running';
-    throw error;
-  }
 }
 
 function inScope(site: ControlledSite, text: string, at: number): Reference {

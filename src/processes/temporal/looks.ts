@@ -31,10 +31,14 @@ export async function wakeImage(client: Client, policy: SitePolicy, repository: 
   await signalImage(client, policy, repository, tag, { signal: SIGNALS.retry, signalArgs: [] });
 }
 
-/** Cancels the run of an image's workflow; the next event or scan starts anew. */
-export async function cancelImage(client: Client, site: string, repository: string, tag: string): Promise<'cancelled' | 'not-running'> {
+/** Cancels the present run of a workflow; the next event or scan starts anew. */
+export async function cancelRun(client: Client, workflowId: string): Promise<'cancelled' | 'not-running'> {
+  const handle = client.workflow.getHandle(workflowId);
   try {
-    await client.workflow.getHandle(syncImageId(site, repository, tag)).cancel();
+    // A cancel of an ended run is accepted without a word.
+    const { status } = await handle.describe();
+    if (status.name !== 'RUNNING') return 'not-running';
+    await handle.cancel();
     return 'cancelled';
   } catch (thrown) {
     if (thrown instanceof WorkflowNotFoundError) return 'not-running';

@@ -1,3 +1,4 @@
+import type { ImageStatus } from '../../../ledger/images.ts';
 import type { SiteStatus } from '../../../ledger/site-status.ts';
 import type { Depth } from '../../../model/policy.ts';
 import { NO_WORK } from '../../../model/steps.ts';
@@ -8,6 +9,9 @@ import { clean, note, printJson, printLine } from '../output.ts';
 import { startProgress } from '../progress.ts';
 import { endFailure, followBackfill, sitePath, type Following } from './follow.ts';
 import { describeResult, isComplete, resultOf, totalOf, type SyncResult } from './result.ts';
+
+/** Failed images that are named at the end. */
+const REASONS = 10;
 
 /** What a sync asks of whoever does the work. */
 export interface ThroughOptions {
@@ -48,8 +52,16 @@ async function syncSite(api: ApiClient, site: string, options: ThroughOptions, f
   if (failure) note(clean(failure.message));
   const failures = state.failures ?? [];
   for (const { repository, failure: why } of failures) note(`${site}: ${clean(repository)}: ${clean(why.message)}`);
+  if (status.failed > 0) await explainFailures(api, site, status.failed);
   const result = resultOf(status, state.work ?? NO_WORK, (performance.now() - since) / 1000);
   return { site, result, whole: failure === undefined && failures.length === 0 };
+}
+
+/** The first few, with their reasons: who waits for a sync wants to know what to mend. */
+async function explainFailures(api: ApiClient, site: string, failed: number): Promise<void> {
+  const { items } = await api.get<{ items: readonly ImageStatus[] }>(sitePath(site, `images?state=failed&limit=${REASONS}`));
+  for (const { reference, reason } of items) note(`${site}: ${clean(reference)}: ${clean(reason ?? 'no reason is known')}`);
+  if (failed > items.length) note(`${site}: and ${failed - items.length} more; "twinport images --site ${site} --state failed" lists them`);
 }
 
 /** A run that began before we asked may have passed what we are asked for: its end is awaited, then one of our own. */

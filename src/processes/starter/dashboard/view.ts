@@ -1,7 +1,7 @@
 import { listImages } from '../../../ledger/images.ts';
 import { inboxDepth } from '../../../ledger/inbox.ts';
 import { siteStatus } from '../../../ledger/site-status.ts';
-import { syncImageId } from '../../../model/names.ts';
+import { syncImageId, syncRepositoryId } from '../../../model/names.ts';
 import type { StarterParts } from '../parts.ts';
 import type { FailureView, PageView } from './page.ts';
 
@@ -22,13 +22,17 @@ async function latestFailures(parts: StarterParts, site: string): Promise<Failur
   return items.map(({ repository, tag, reference, reason }) => ({
     reference,
     reason: reason ?? 'no reason is recorded',
-    ...(isWebAddress(parts.webUi) ? { link: workflowLink(parts, parts.webUi, syncImageId(site, repository, tag)) } : {}),
+    ...(isWebAddress(parts.webUi)
+      ? { link: workflowsLink(parts, parts.webUi, [syncImageId(site, repository, tag), syncRepositoryId(site, repository)]) }
+      : {}),
   }));
 }
 
-function workflowLink(parts: StarterParts, webUi: string, id: string): string {
+/** A failure was found by the image's own workflow or by its repository's: the link lists the runs of both. */
+function workflowsLink(parts: StarterParts, webUi: string, ids: readonly string[]): string {
   const namespace = parts.config.temporal?.namespace ?? 'default';
-  return `${webUi.replace(/\/$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(id)}`;
+  const query = ids.map((id) => `WorkflowId = ${JSON.stringify(id)}`).join(' OR ');
+  return `${webUi.replace(/\/$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows?query=${encodeURIComponent(query)}`;
 }
 
 function isWebAddress(url: string | undefined): url is string {
