@@ -35,6 +35,7 @@ export const copyBlobs =
             context.heartbeat(heartbeat);
           },
           abandon: () => !isShutdown(),
+          depth: input.depth,
         });
         const retryable = retryableOf(result.failures);
         if (retryable && attempt - (position?.progressAttempt ?? 0) < ATTEMPTS_WITHOUT_PROGRESS) {

@@ -34,14 +34,17 @@ export async function setDeletions(
   if (ids.length > 0) await trx.updateTable('deletions').set(change).where('id', 'in', ids).execute();
 }
 
-/** A tag that the primary holds is not to be deleted, whatever was decided. */
+/**
+ * A tag that the primary holds is not to be deleted, whatever was decided. A reservation too: what it was granted on is no evidence for the next
+ * time that the tag is missing. If it is being carried out at this very moment, its outcome is recorded all the same.
+ */
 export async function cancelDeletions(trx: Db, tags: readonly ImageKey[]): Promise<void> {
   if (tags.length === 0) return;
   const column = (name: 'site' | 'repository' | 'tag'): string[] => tags.map((key) => key[name]);
   await sql`
     update deletions d set state = 'cancelled', reason = 'the primary holds the tag', done_at = ${NOW_MS}
     from unnest(${column('site')}::text[], ${column('repository')}::text[], ${column('tag')}::text[]) as n(site, repository, tag)
-    where d.site = n.site and d.repository = n.repository and d.tag = n.tag and d.state in ('held', 'approved')`.execute(trx);
+    where d.site = n.site and d.repository = n.repository and d.tag = n.tag and d.state in ('reserved', 'held', 'approved')`.execute(trx);
 }
 
 /** Held and approved deletions that nobody dealt with in time. @returns how many */

@@ -101,6 +101,8 @@ export interface EnumerateLayersResult {
 
 export interface CopyBlobsInput extends RepositoryStep {
   readonly blobs: readonly Descriptor[];
+  /** How what was copied is read back: a registry may keep a broken file and throw away what was sent. Absent: `shallow`. */
+  readonly depth?: Depth;
 }
 
 export interface BlobFailure {
@@ -125,6 +127,8 @@ export interface UploadPosition {
   readonly digest: Digest;
   readonly location: string;
   readonly offset: number;
+  /** The most bytes of the blob that any attempt has sent: only what goes beyond is progress. */
+  readonly furthest?: number;
 }
 
 /** What `copyBlobs` heartbeats. */

@@ -9,6 +9,7 @@ const MAX_DIGESTS = 100_000;
 export interface BlobHomes {
   /** A repository other than `target` that holds the blob. */
   find(digest: Digest, target: string): string | undefined;
+  has(digest: Digest, target: string): boolean;
   add(digest: Digest, target: string): void;
   forget(digest: Digest, target: string): void;
 }
@@ -18,6 +19,7 @@ export function createBlobHomes(): BlobHomes {
   const homes = new Map<Digest, string[]>();
   return {
     find: (digest, target) => homes.get(digest)?.find((home) => home !== target),
+    has: (digest, target) => homes.get(digest)?.includes(target) ?? false,
     add(digest, target) {
       const known = homes.get(digest) ?? [];
       if (known.includes(target)) return;

@@ -1,7 +1,8 @@
-import type { Descriptor } from '../model/descriptor.ts';
+import { totalBytes, type Descriptor } from '../model/descriptor.ts';
 import type { Digest } from '../model/digest.ts';
 import { TwinportError } from '../model/failure.ts';
 import { linksOf, type Manifest } from '../model/manifest.ts';
+import { formatBytes } from '../model/text.ts';
 import { getManifest } from '../registry/manifests.ts';
 import { listReferrers } from '../registry/referrers.ts';
 import { concurrently } from './concurrently.ts';
@@ -10,17 +11,26 @@ import type { Route } from './site.ts';
 /** All that one reference needs to be complete. */
 export interface Closure {
   readonly root: Manifest;
-  /** Every other manifest, in the order in which they may be published: what is pointed at before what points. */
+  /**
+   * Every other manifest, in the order in which they may be published: what an index lists before the index. The root is among them where a
+   * referrer lists it.
+   */
   readonly inner: readonly Manifest[];
   /** Configs and layers, each once. */
   readonly blobs: readonly Descriptor[];
   /** Referrers that the primary's API listed, by subject; empty where it has no such API (then they are plain tags). */
   readonly referrers: ReadonlyMap<Digest, readonly Descriptor[]>;
+  /** How many manifests there are, the root among them. */
+  readonly manifests: number;
+  /** Of all content, each once. */
+  readonly bytes: number;
 }
 
 /** Deeper or wider than any image: what is above is hostile or broken. */
 const MAX_DEPTH = 16;
 const MAX_MANIFESTS = 10_000;
+/** All manifests of a closure are in memory at once. */
+const MAX_BYTES = 64 * 1024 * 1024;
 const FETCHES = 8;
 
 /**
@@ -28,10 +38,25 @@ const FETCHES = 8;
  * @throws {RegistryError} of the primary; {TwinportError} INVALID, UNSUPPORTED, NOT_FOUND (a child that the primary itself lacks)
  */
 export async function readClosure(route: Route, root: Manifest): Promise<Closure> {
-  const walk: Walk = { route, seen: new Map(), inner: [], blobs: new Map(), referrers: new Map() };
-  walk.seen.set(root.digest, Promise.resolve());
+  const walk: Walk = {
+    route,
+    seen: new Set([root.digest]),
+    found: new Map([[root.digest, root]]),
+    children: new Map(),
+    blobs: new Map(),
+    referrers: new Map(),
+    bytes: root.size,
+  };
   await visit(walk, root, 0);
-  return { root, inner: walk.inner, blobs: [...walk.blobs.values()], referrers: walk.referrers };
+  const blobs = [...walk.blobs.values()];
+  return {
+    root,
+    inner: inPublishingOrder(walk, root),
+    blobs,
+    referrers: walk.referrers,
+    manifests: walk.found.size,
+    bytes: totalBytes(blobs) + totalBytes(walk.found.values()),
+  };
 }
 
 /** A manifest of the primary by digest, from the worker's memory if it is there. */
@@ -47,17 +72,21 @@ export async function manifestOf(route: Route, digest: Digest): Promise<Manifest
 
 interface Walk {
   readonly route: Route;
-  /** The visit of a manifest that others may wait for, so that publishing order holds when several point at it. */
-  readonly seen: Map<Digest, Promise<void>>;
-  readonly inner: Manifest[];
+  /** Manifests that somebody is on to: nobody waits for another's visit, since a referrer may list what leads to it. */
+  readonly seen: Set<Digest>;
+  readonly found: Map<Digest, Manifest>;
+  /** What each index lists. */
+  readonly children: Map<Digest, readonly Descriptor[]>;
   readonly blobs: Map<Digest, Descriptor>;
   readonly referrers: Map<Digest, readonly Descriptor[]>;
+  bytes: number;
 }
 
 async function visit(walk: Walk, manifest: Manifest, depth: number): Promise<void> {
   if (depth > MAX_DEPTH) throw new TwinportError('INVALID', `manifest ${manifest.digest} is nested more than ${MAX_DEPTH} deep`);
   const links = linksOf(manifest);
   for (const blob of links.blobs) addBlob(walk, blob);
+  walk.children.set(manifest.digest, links.children);
   await concurrently(links.children, FETCHES, (child) => visitOnce(walk, child, depth + 1));
   const referrers = await referrersOf(walk.route, manifest.digest);
   if (referrers && referrers.length > 0) {
@@ -66,23 +95,45 @@ async function visit(walk: Walk, manifest: Manifest, depth: number): Promise<voi
   }
 }
 
-function visitOnce(walk: Walk, descriptor: Descriptor, depth: number): Promise<void> {
-  const begun = walk.seen.get(descriptor.digest);
-  if (begun) return begun;
-  if (walk.seen.size >= MAX_MANIFESTS) throw new TwinportError('INVALID', `an index points at more than ${MAX_MANIFESTS} manifests`);
-  const visiting = (async () => {
-    const manifest = await manifestOf(walk.route, descriptor.digest);
-    if (manifest.size !== descriptor.size) {
-      throw new TwinportError(
-        'SIZE_MISMATCH',
-        `manifest ${descriptor.digest} has ${manifest.size} bytes, its descriptor says ${descriptor.size}`,
-      );
+async function visitOnce(walk: Walk, descriptor: Descriptor, depth: number): Promise<void> {
+  if (walk.seen.has(descriptor.digest)) return;
+  walk.seen.add(descriptor.digest);
+  walk.bytes += descriptor.size;
+  if (walk.seen.size > MAX_MANIFESTS || walk.bytes > MAX_BYTES) {
+    throw new TwinportError(
+      'INVALID',
+      `an index points at more than ${MAX_MANIFESTS} manifests, or at more than ${formatBytes(MAX_BYTES)} of them`,
+    );
+  }
+  const manifest = await manifestOf(walk.route, descriptor.digest);
+  if (manifest.size !== descriptor.size) {
+    throw new TwinportError(
+      'SIZE_MISMATCH',
+      `manifest ${descriptor.digest} has ${manifest.size} bytes, its descriptor says ${descriptor.size}`,
+    );
+  }
+  walk.found.set(manifest.digest, manifest);
+  await visit(walk, manifest, depth);
+}
+
+/** A subject may come after its referrers, a child never after its index; digests cannot go round in a circle. */
+function inPublishingOrder(walk: Walk, root: Manifest): Manifest[] {
+  const ordered = new Set<Manifest>();
+  const passed = new Set<Digest>();
+  let rootIsListed = false;
+  const place = (digest: Digest): void => {
+    const manifest = walk.found.get(digest);
+    if (!manifest || passed.has(digest)) return;
+    passed.add(digest);
+    for (const child of walk.children.get(digest) ?? []) {
+      rootIsListed ||= child.digest === root.digest;
+      place(child.digest);
     }
-    await visit(walk, manifest, depth);
-    walk.inner.push(manifest);
-  })();
-  walk.seen.set(descriptor.digest, visiting);
-  return visiting;
+    ordered.add(manifest);
+  };
+  for (const digest of walk.found.keys()) place(digest);
+  if (!rootIsListed) ordered.delete(root);
+  return [...ordered];
 }
 
 function addBlob(walk: Walk, blob: Descriptor): void {

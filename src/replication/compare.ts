@@ -1,6 +1,6 @@
 import type { Descriptor } from '../model/descriptor.ts';
 import type { Digest } from '../model/digest.ts';
-import { failureOf } from '../model/failure.ts';
+import { failureOf, TwinportError } from '../model/failure.ts';
 import { linksOf } from '../model/manifest.ts';
 import type { SitePolicy } from '../model/policy.ts';
 import { fallbackTag, isReservedTag } from '../model/reference.ts';
@@ -35,22 +35,24 @@ export async function compareRepository(
   ]);
   const all = (atPrimary ?? []).filter((tag) => !isReservedTag(tag));
   const inScope = all.filter((tag) => tagInScope(policy, tag));
-  const from = after === undefined ? 0 : inScope.filter((tag) => tag <= after).length;
-  const window = inScope.slice(from, from + limit);
-  const next = from + limit < inScope.length ? window.at(-1) : undefined;
+  const window = windowOf(inScope, extraTags(route, new Set(all), atSecondary ?? []), after, limit);
   const held = new Set(atSecondary ?? []);
   const failures: TagFailure[] = [];
-  const compared = await concurrently(window, HEADS_AT_ONCE, async (tag) => {
+  const vanished: string[] = [];
+  const compared = await concurrently(window.tags, HEADS_AT_ONCE, async (tag) => {
     try {
-      return await compareTag(route, tag, held.has(tag));
+      const result = await compareTag(route, tag, held.has(tag));
+      if (!result) vanished.push(tag);
+      return result;
     } catch (thrown) {
       signal?.throwIfAborted();
       failures.push({ tag, failure: failureOf(thrown) });
       return undefined;
     }
   });
+  failures.push(...(await listedStill(route, vanished)));
   const tags = compared.filter((tag) => tag !== undefined);
-  const extra = extraTags(route, new Set(all), atSecondary ?? [], after, next);
+  const { extra, next } = window;
   return {
     summary: summarize(tags, extra, failures, atPrimary === undefined),
     tags,
@@ -62,13 +64,48 @@ export async function compareRepository(
   };
 }
 
+/** At most `limit` tags of either list, so that neither outgrows a payload. */
+function windowOf(
+  primary: readonly string[],
+  extra: readonly string[],
+  after: string | undefined,
+  limit: number,
+): { tags: string[]; extra: string[]; next?: string } {
+  const lists = [primary, extra].map((tags) => tags.filter((tag) => after === undefined || tag > after));
+  const next = lists
+    .flatMap((tags) => (tags.length > limit ? (tags[limit - 1] ?? []) : []))
+    .sort()
+    .at(0);
+  const [tags = [], others = []] = lists.map((list) => list.filter((tag) => next === undefined || tag <= next));
+  return { tags, extra: others, ...(next === undefined ? {} : { next }) };
+}
+
+/**
+ * Tags that were listed and not there when asked for were deleted in between, unless the primary lists them still: then it has lost what they
+ * stand for, which is no deletion. The secondary may hold the last copy.
+ */
+async function listedStill(route: Route, vanished: readonly string[]): Promise<TagFailure[]> {
+  if (vanished.length === 0) return [];
+  const listed = new Set(await listTags(route.site.primary, route.repository, route.signal));
+  return vanished
+    .filter((tag) => listed.has(tag))
+    .map((tag) => ({
+      tag,
+      failure: failureOf(
+        new TwinportError(
+          'NOT_FOUND',
+          `the primary lists ${route.repository}:${tag}, but has no manifest for it: its storage lost content; what the secondary holds is kept`,
+        ),
+      ),
+    }));
+}
+
 async function compareTag(route: Route, tag: string, held: boolean): Promise<ComparedTag | undefined> {
   const { site, repository, target, signal } = route;
   const [primary, secondary] = await Promise.all([
     headManifest(site.primary, repository, tag, signal),
     held ? headManifest(site.secondary, target, tag, signal) : undefined,
   ]);
-  // Listed, but gone when asked for: the next scan knows more.
   if (!primary) return undefined;
   const same = primary.digest === secondary?.digest && (await sameReferrers(route, primary.digest));
   return { tag, digest: primary.digest, same };
@@ -89,13 +126,10 @@ async function heldReferrers(route: Route, digest: Digest): Promise<readonly Des
   return index ? linksOf(index).children : [];
 }
 
-/** Tags of the window that only the secondary lists; fallback indexes that Twinport built for a primary with the API are its own. */
-function extraTags(route: Route, primary: ReadonlySet<string>, secondary: readonly string[], after = '', next?: string): string[] {
+/** Tags that only the secondary lists; fallback indexes that Twinport built for a primary with the API are its own. */
+function extraTags(route: Route, primary: ReadonlySet<string>, secondary: readonly string[]): string[] {
   const built = route.site.primary.capabilities.referrers === true;
-  return secondary.filter(
-    (tag) =>
-      !primary.has(tag) && tag > after && (next === undefined || tag <= next) && !isReservedTag(tag) && !(built && FALLBACK.test(tag)),
-  );
+  return secondary.filter((tag) => !primary.has(tag) && !isReservedTag(tag) && !(built && FALLBACK.test(tag)));
 }
 
 function summarize(tags: readonly ComparedTag[], extra: readonly string[], failures: readonly TagFailure[], absent: boolean): string {

@@ -1,14 +1,17 @@
 import type { Descriptor } from '../model/descriptor.ts';
+import { TwinportError } from '../model/failure.ts';
+import type { Depth } from '../model/policy.ts';
 import type { UploadPosition } from '../model/steps.ts';
+import { abortable } from '../registry/transport/abortable.ts';
 import { acquireTransfer } from '../registry/transport/limiter.ts';
-import { proveBlob } from '../registry/blobs.ts';
 import { cancelUpload, mountBlob, startUpload, uploadStatus, type Upload } from '../registry/uploads.ts';
+import { holdsBlob } from './holds-blob.ts';
 import type { CopiedBlob, Route } from './site.ts';
 import { sendBlob, type OnPosition } from './send-blob.ts';
 
 /**
- * Brings one blob over: by mounting it from a repository of the secondary that holds it, else by streaming it, with no temporary file. The same
- * blob asked for twice at once is fetched once; the second one mounts it.
+ * Brings one blob over: by mounting it from a repository of the secondary that holds it, else by streaming it, with no temporary file; then reads
+ * it back. The same blob asked for twice at once is fetched once; the second one mounts it, or finds it present.
  * @param earlier where an earlier attempt's upload stood
  * @throws {RegistryError} of either side; the upload is left open for the next attempt, unless the route's signal was aborted
  */
@@ -17,15 +20,19 @@ export async function copyBlob(
   blob: Descriptor,
   earlier: UploadPosition | undefined,
   onPosition: OnPosition,
+  depth: Depth = 'shallow',
 ): Promise<CopiedBlob> {
   const { flights } = route.site;
   for (;;) {
     const other = flights.get(blob.digest);
     if (!other) break;
-    await other.catch(() => undefined);
-    route.signal?.throwIfAborted();
+    // Somebody else's copy may take hours: a cancel must not wait for it.
+    await abortable(
+      other.catch(() => undefined),
+      route.signal,
+    );
   }
-  const flight = bringOver(route, blob, earlier, onPosition);
+  const flight = bringOver(route, blob, earlier, onPosition, depth);
   flights.set(blob.digest, flight);
   try {
     return await flight;
@@ -34,19 +41,49 @@ export async function copyBlob(
   }
 }
 
-async function bringOver(route: Route, blob: Descriptor, earlier: UploadPosition | undefined, onPosition: OnPosition): Promise<CopiedBlob> {
+async function bringOver(
+  route: Route,
+  blob: Descriptor,
+  earlier: UploadPosition | undefined,
+  onPosition: OnPosition,
+  depth: Depth,
+): Promise<CopiedBlob> {
   const { site, target, signal } = route;
+  // Another copy may just have brought it here; or the answer to an earlier attempt's last request was lost.
+  if ((earlier || site.homes.has(blob.digest, target)) && (await holdsBlob(route, blob, depth))) {
+    if (earlier) await removeQuietly(route, earlier.location);
+    onPosition(undefined);
+    return { how: 'present', bytes: 0, resumedBytes: 0 };
+  }
   const resumed = earlier && (await resumable(route, blob, earlier));
-  const opened = resumed ?? (await mountOrOpen(route, blob));
-  if (opened === 'mounted') return { how: 'mounted', bytes: 0, resumedBytes: 0 };
+  const opened = resumed ?? (await mountOrOpen(route, blob, depth));
+  if (opened === 'mounted') {
+    onPosition(undefined);
+    return { how: 'mounted', bytes: 0, resumedBytes: 0 };
+  }
+  // Before the wait for a place, which may be long: an upload that nobody knows is left behind.
+  onPosition({ digest: blob.digest, location: opened.location, offset: opened.offset });
   const release = await acquireTransfer(site.secondary, signal);
   try {
     await sendBlob(route, blob, opened, onPosition);
   } finally {
     release();
   }
-  site.homes.add(blob.digest, target);
+  if (!(await holdsBlob(route, blob, depth))) throw notKept(blob);
   return { how: 'copied', bytes: blob.size - opened.offset, resumedBytes: opened.offset };
+}
+
+/** Distribution does not look at a file that it has already, broken or not, and throws away what was sent. */
+function notKept(blob: Descriptor): TwinportError {
+  return new TwinportError(
+    'DIGEST_MISMATCH',
+    `the secondary took blob ${blob.digest} and does not give its ${blob.size} bytes back: a broken file in its storage keeps the place; remove that file there`,
+  );
+}
+
+/** Best effort: an upload that stays is purged by its registry in time. */
+async function removeQuietly(route: Route, location: string): Promise<void> {
+  await cancelUpload(route.site.secondary, location, route.signal).catch(() => undefined);
 }
 
 /** The upload of an earlier attempt, if the registry still has it: only the registry knows how much arrived. */
@@ -58,7 +95,7 @@ async function resumable(route: Route, blob: Descriptor, earlier: UploadPosition
   return undefined;
 }
 
-async function mountOrOpen(route: Route, blob: Descriptor): Promise<Upload | 'mounted'> {
+async function mountOrOpen(route: Route, blob: Descriptor, depth: Depth): Promise<Upload | 'mounted'> {
   const { site, target, signal } = route;
   const home = site.homes.find(blob.digest, target);
   if (home === undefined) return startUpload(site.secondary, target, signal);
@@ -68,10 +105,7 @@ async function mountOrOpen(route: Route, blob: Descriptor): Promise<Upload | 'mo
     return mounted;
   }
   // A mount succeeds on a blob whose bytes are gone.
-  if (await proveBlob(site.secondary, target, blob, signal)) {
-    site.homes.add(blob.digest, target);
-    return 'mounted';
-  }
+  if (await holdsBlob(route, blob, depth)) return 'mounted';
   site.homes.forget(blob.digest, home);
   return startUpload(site.secondary, target, signal);
 }

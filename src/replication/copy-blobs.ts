@@ -1,12 +1,13 @@
 import type { Descriptor } from '../model/descriptor.ts';
 import type { Digest } from '../model/digest.ts';
 import { failureOf } from '../model/failure.ts';
+import type { Depth } from '../model/policy.ts';
 import type { BlobFailure, CopyBlobsResult, CopyHeartbeat, UploadPosition } from '../model/steps.ts';
 import { count, formatBytes } from '../model/text.ts';
-import { proveBlob } from '../registry/blobs.ts';
 import { cancelUpload } from '../registry/uploads.ts';
 import { concurrently } from './concurrently.ts';
 import { copyBlob } from './copy-blob.ts';
+import { holdsBlob } from './holds-blob.ts';
 import type { Route } from './site.ts';
 
 const BLOBS_AT_ONCE = 16;
@@ -20,6 +21,8 @@ export interface CopyBlobsOptions {
   readonly onProgress: (heartbeat: CopyHeartbeat) => void;
   /** Whether uploads are to be removed now that the route's signal was aborted: yes for a cancel, no for a worker that hands over. */
   readonly abandon: () => boolean;
+  /** How what was copied is read back; `shallow` if absent. */
+  readonly depth?: Depth | undefined;
 }
 
 /**
@@ -29,23 +32,22 @@ export interface CopyBlobsOptions {
  */
 export async function copyBlobs(route: Route, blobs: readonly Descriptor[], options: CopyBlobsOptions): Promise<CopyBlobsResult> {
   const state = openState(options);
+  const depth = options.depth ?? 'shallow';
   const failures: BlobFailure[] = [];
   let resumedBytes = 0;
   let skipped = 0;
   try {
     await concurrently(blobs, BLOBS_AT_ONCE, async (blob) => {
       try {
-        if (
-          options.attempt > 1 &&
-          !state.earlier(blob.digest) &&
-          (await proveBlob(route.site.secondary, route.target, blob, route.signal))
-        ) {
+        const earlier = state.earlier(blob.digest);
+        if (options.attempt > 1 && !earlier && (await holdsBlob(route, blob, depth))) {
           skipped += 1;
           return;
         }
-        const done = await copyBlob(route, blob, state.earlier(blob.digest), (position) => state.move(blob.digest, position));
+        const done = await copyBlob(route, blob, earlier, (position) => state.move(blob.digest, position), depth);
         resumedBytes += done.resumedBytes;
-        state.finish(done.how, blob.size, done.bytes);
+        if (done.how === 'present') skipped += 1;
+        else state.finish(done.how, blob.size);
       } catch (thrown) {
         route.signal?.throwIfAborted();
         const failure = failureOf(thrown);
@@ -67,7 +69,7 @@ interface State {
   readonly done: { bytes: number; copied: number; mounted: number };
   earlier(digest: Digest): UploadPosition | undefined;
   move(digest: Digest, position: UploadPosition | undefined): void;
-  finish(how: 'copied' | 'mounted', size: number, sent: number): void;
+  finish(how: 'copied' | 'mounted', size: number): void;
 }
 
 function openState(options: CopyBlobsOptions): State {
@@ -83,9 +85,11 @@ function openState(options: CopyBlobsOptions): State {
     earlier: (digest) => inherited.get(digest),
     move(digest, position) {
       const before = open.get(digest);
-      if (position) open.set(digest, position);
+      // A copy that begins anew and dies at the same place each time gets nowhere, however much it sends.
+      const furthest = before?.furthest ?? before?.offset ?? 0;
+      if (position) open.set(digest, { ...position, furthest: Math.max(furthest, position.offset) });
       else open.delete(digest);
-      if (position && before?.location === position.location && position.offset > before.offset) progressAttempt = attempt;
+      if (position && before && position.offset > furthest) progressAttempt = attempt;
       tell();
     },
     finish(how, size) {

@@ -20,16 +20,23 @@ export async function deleteTags(
   deletions: readonly PlannedDeletion[],
   controls: readonly PositiveControl[],
 ): Promise<{ summary: string; outcomes: DeletionOutcome[] }> {
+  const run: Run = { route, deletions, controls };
   const outcomes: DeletionOutcome[] = [];
-  for (const deletion of deletions) outcomes.push({ ...deletion, ...(await deleteOrExplain(route, deletion, controls)) });
+  for (const deletion of deletions) outcomes.push({ ...deletion, ...(await deleteOrExplain(run, deletion)) });
   const deleted = outcomes.filter((outcome) => outcome.result === 'deleted').length;
   const left = outcomes.length - deleted;
   return { summary: `${count(deleted, 'tag')} deleted${left > 0 ? `, ${left} left alone` : ''}`, outcomes };
 }
 
-async function deleteOrExplain(route: Route, deletion: PlannedDeletion, controls: readonly PositiveControl[]): Promise<Result> {
+interface Run {
+  readonly route: Route;
+  readonly deletions: readonly PlannedDeletion[];
+  readonly controls: readonly PositiveControl[];
+}
+
+async function deleteOrExplain(run: Run, deletion: PlannedDeletion): Promise<Result> {
   try {
-    return await deleteOne(route, deletion, controls);
+    return await deleteOne(run, deletion);
   } catch (thrown) {
     const failure = failureOf(thrown);
     if (failure.retry === 'now' || failure.code === 'CANCELLED') throw thrown;
@@ -37,7 +44,8 @@ async function deleteOrExplain(route: Route, deletion: PlannedDeletion, controls
   }
 }
 
-async function deleteOne(route: Route, deletion: PlannedDeletion, controls: readonly PositiveControl[]): Promise<Result> {
+async function deleteOne(run: Run, deletion: PlannedDeletion): Promise<Result> {
+  const { route, controls } = run;
   const { site, repository, target, signal } = route;
   const absence = await probeAbsence(site.primary, repository, deletion.tag, signal);
   if (!absence.absent) return absence.digest ? { result: 'back' } : { result: 'unproved', reason: absence.reason };
@@ -47,7 +55,7 @@ async function deleteOne(route: Route, deletion: PlannedDeletion, controls: read
   const held = await headManifest(site.secondary, target, deletion.tag, signal);
   if (!held) return { result: 'absent' };
   if (held.digest !== deletion.digest) return { result: 'changed', reason: `the secondary's tag is now ${held.digest}` };
-  const result = await untag(route, deletion.tag, held.digest);
+  const result = await untag(run, deletion.tag, held.digest);
   if (result.result !== 'deleted') return result;
   // Back at the primary in this very moment? Then it is copied again.
   return (await headManifest(site.primary, repository, deletion.tag, signal)) ? { result: 'back' } : result;
@@ -62,13 +70,13 @@ async function readsTruthfully(route: Route, controls: readonly PositiveControl[
 }
 
 /** By name; where the registry cannot, by digest if nothing else at the secondary uses it and the primary no longer holds it. */
-async function untag(route: Route, tag: string, digest: Digest): Promise<Result> {
-  const { site, repository, target, signal } = route;
+async function untag(run: Run, tag: string, digest: Digest): Promise<Result> {
+  const { site, repository, target, signal } = run.route;
   const answer = await deleteTag(site.secondary, target, tag, signal);
   if (answer === 'deleted' || answer === 'absent') return { result: answer };
   if (answer === 'refused') return { result: 'held', reason: 'registry refuses deletes' };
   if (await headManifest(site.primary, repository, digest, signal)) return cannotUntag('the primary still holds the digest');
-  const user = await userOf(route, tag, digest);
+  const user = await userOf(run, tag, digest);
   if (user !== undefined) return cannotUntag(`${user} uses the digest`);
   const deleted = await deleteManifest(site.secondary, target, digest, signal);
   return deleted === 'refused' ? { result: 'held', reason: 'registry refuses deletes' } : { result: deleted };
@@ -78,10 +86,19 @@ function cannotUntag(why: string): Result {
   return { result: 'held', reason: `cannot untag: this registry deletes by digest only, and ${why}` };
 }
 
-/** Another tag at the secondary that is this digest, or an index, or a referrer's subject, that points at it. */
-async function userOf(route: Route, tag: string, digest: Digest): Promise<string | undefined> {
-  const others = ((await listTags(route.site.secondary, route.target, route.signal)) ?? []).filter((other) => other !== tag);
-  const users = await concurrently(others, 16, async (other) => ((await uses(route, other, digest, 0)) ? other : undefined));
+/** Another tag at the secondary that is this digest and is to stay, or an index, or a referrer's subject, that points at it. */
+async function userOf({ route, deletions }: Run, tag: string, digest: Digest): Promise<string | undefined> {
+  const { site, repository, target, signal } = route;
+  const others = ((await listTags(site.secondary, target, signal)) ?? []).filter((other) => other !== tag);
+  const siblings = deletions.filter((one) => one.digest === digest && others.includes(one.tag));
+  const gone = await concurrently(siblings, 16, async (one) =>
+    (await probeAbsence(site.primary, repository, one.tag, signal)).absent ? one.tag : '',
+  );
+  const users = await concurrently(others, 16, async (other) => {
+    // A tag that goes with this one, and is as provably gone, is no reason to keep the digest.
+    if (gone.includes(other) && (await headManifest(site.secondary, target, other, signal))?.digest === digest) return undefined;
+    return (await uses(route, other, digest, 0)) ? other : undefined;
+  });
   return users.find((user) => user !== undefined);
 }
 

@@ -1,14 +1,12 @@
-import { createHash } from 'node:crypto';
 import type { Descriptor } from '../model/descriptor.ts';
-import { algorithmOf } from '../model/digest.ts';
 import { failureOf } from '../model/failure.ts';
 import type { Depth } from '../model/policy.ts';
 import type { EnumerateLayersResult, TagFailure, TaggedImage } from '../model/steps.ts';
 import { count, formatBytes } from '../model/text.ts';
 import { totalBytes } from '../model/descriptor.ts';
-import { proveBlob, readBlob } from '../registry/blobs.ts';
 import { manifestOf, readClosure } from './closure.ts';
 import { concurrently } from './concurrently.ts';
+import { holdsBlob } from './holds-blob.ts';
 import type { Route } from './site.ts';
 
 /** More than this would outgrow a payload. */
@@ -37,6 +35,8 @@ export async function enumerateLayers(
         if (image.tag !== undefined) users.set(blob.digest, [...(users.get(blob.digest) ?? []), image.tag]);
       }
     } catch (thrown) {
+      // A worker that stops must not pass for an image that failed.
+      route.signal?.throwIfAborted();
       failures.push({ ...image, failure: failureOf(thrown) });
     }
   });
@@ -45,27 +45,11 @@ export async function enumerateLayers(
   await concurrently([...wanted.values()], depth === 'deep' ? DEEP_READS : PROOFS, async (blob) => {
     if (lacking.length >= MAX_LACKING) return;
     alive();
-    if (await holds(route, blob, depth)) present += 1;
+    if (await holdsBlob(route, blob, depth)) present += 1;
     else lacking.push(blob);
   });
   const more = lacking.length >= MAX_LACKING;
   const summary = `lacks ${count(lacking.length, 'blob')}${more ? ' and more' : ''} (${formatBytes(totalBytes(lacking))}), ${present} present`;
   const incomplete = [...new Set(lacking.flatMap((blob) => users.get(blob.digest) ?? []))];
   return { summary, lacking, incomplete, present, more, failures };
-}
-
-async function holds(route: Route, blob: Descriptor, depth: Depth): Promise<boolean> {
-  const { site, target, signal } = route;
-  const proved = (await proveBlob(site.secondary, target, blob, signal)) && (depth === 'shallow' || (await hashes(route, blob)));
-  if (proved) site.homes.add(blob.digest, target);
-  else site.homes.forget(blob.digest, target);
-  return proved;
-}
-
-async function hashes(route: Route, blob: Descriptor): Promise<boolean> {
-  const { site, target, signal } = route;
-  const hash = createHash(algorithmOf(blob.digest));
-  const { stream } = await readBlob(site.secondary, target, blob.digest, signal ? { signal } : {});
-  for await (const chunk of stream) hash.update(chunk);
-  return `${algorithmOf(blob.digest)}:${hash.digest('hex')}` === blob.digest;
 }

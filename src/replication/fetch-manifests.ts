@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { totalBytes } from '../model/descriptor.ts';
 import type { Digest } from '../model/digest.ts';
 import { failureOf } from '../model/failure.ts';
 import { companionTags } from '../model/reference.ts';
@@ -33,6 +32,8 @@ export async function fetchManifests(
       if (image) images.push(image);
       else absent.push(look.tag);
     } catch (thrown) {
+      // A worker that stops must not pass for an image that failed.
+      route.signal?.throwIfAborted();
       failures.push({ tag: look.tag, failure: failureOf(thrown) });
     }
   });
@@ -71,9 +72,8 @@ async function lookUntil(route: Route, look: Look, first: Digest | undefined): P
 
 async function describe(route: Route, tag: string, digest: Digest): Promise<FetchedImage> {
   const root = await manifestOf(route, digest);
-  const { inner, blobs } = await readClosure(route, root);
-  const bytes = totalBytes(blobs) + totalBytes(inner) + root.size;
-  return { tag, digest, manifests: inner.length + 1, blobs: blobs.length, bytes };
+  const { manifests, blobs, bytes } = await readClosure(route, root);
+  return { tag, digest, manifests, blobs: blobs.length, bytes };
 }
 
 /** Signatures and the like that lie under tags derived from an image's digest. */
@@ -88,6 +88,7 @@ async function fetchCompanions(route: Route, images: readonly FetchedImage[], fa
         const head = await headManifest(route.site.primary, route.repository, tag, route.signal);
         return head && (await fetchImage(route, { tag }));
       } catch (thrown) {
+        route.signal?.throwIfAborted();
         failures.push({ tag, failure: failureOf(thrown) });
         return undefined;
       }

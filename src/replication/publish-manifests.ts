@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { totalBytes, type Descriptor } from '../model/descriptor.ts';
 import type { Digest } from '../model/digest.ts';
 import { failureOf, TwinportError } from '../model/failure.ts';
-import type { Manifest } from '../model/manifest.ts';
+import { parseBody, type Manifest } from '../model/manifest.ts';
 import { OCI_INDEX } from '../model/media-types.ts';
 import { fallbackTag } from '../model/reference.ts';
 import type { BlobFailure, PublishedImage, TaggedImage } from '../model/steps.ts';
@@ -54,7 +53,7 @@ async function publishImage(batch: Batch, image: TaggedImage): Promise<Published
     throw new TwinportError(failed.failure.code, `blob ${failed.digest}: ${failed.failure.message}`, { retry: failed.failure.retry });
   let changed = await publishInner(batch, closure);
   changed = (await publishFallbackIndexes(batch, closure)) || changed;
-  const bytes = totalBytes(closure.blobs) + totalBytes(closure.inner) + closure.root.size;
+  const { bytes } = closure;
   if (image.tag === undefined) {
     changed = (await ensure(batch, closure.root)) || changed;
     return { ...image, state: 'verified', changed, bytes };
@@ -133,10 +132,11 @@ function notKept(route: Route, reference: string, manifest: Manifest): TwinportE
  */
 async function publishFallbackIndexes(batch: Batch, closure: Closure): Promise<boolean> {
   const { site, target, signal } = batch.route;
+  const manifests = new Map([closure.root, ...closure.inner].map((manifest) => [manifest.digest, manifest]));
   let changed = false;
   for (const [subject, referrers] of closure.referrers) {
     if ((await listReferrers(site.secondary, target, subject, signal)) !== undefined) continue;
-    const index = fallbackIndex(referrers);
+    const index = fallbackIndex(referrers.flatMap((referrer) => manifests.get(referrer.digest) ?? []));
     const tag = fallbackTag(subject);
     if (await same(batch.route, tag, index)) continue;
     await putManifest(site.secondary, target, tag, index, signal);
@@ -146,10 +146,21 @@ async function publishFallbackIndexes(batch: Batch, closure: Closure): Promise<b
   return changed;
 }
 
-/** The index that a client would have kept under the fallback tag. */
-export function fallbackIndex(referrers: readonly Descriptor[]): Manifest {
-  const bytes = new TextEncoder().encode(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: referrers }));
+/** The index that a client would have kept under the fallback tag: with the types and annotations by which clients choose. */
+export function fallbackIndex(referrers: readonly Manifest[]): Manifest {
+  const manifests = referrers.map(referrerEntry);
+  const bytes = new TextEncoder().encode(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }));
   return { mediaType: OCI_INDEX, digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`, size: bytes.length, bytes };
+}
+
+/** `artifactType` is the manifest's own, else its config's type. */
+function referrerEntry(manifest: Manifest): Record<string, unknown> {
+  const { mediaType, digest, size } = manifest;
+  const body = parseBody(manifest);
+  const config = body['config'] as { mediaType?: unknown } | null | undefined;
+  const artifactType = body['artifactType'] || config?.mediaType;
+  const { annotations } = body;
+  return { mediaType, digest, size, ...(artifactType ? { artifactType } : {}), ...(annotations ? { annotations } : {}) };
 }
 
 function summarize(images: readonly PublishedImage[]): string {

@@ -5,9 +5,9 @@ import type { RepositoryStep } from '../model/steps.ts';
 import { createBlobHomes, type BlobHomes } from './blob-homes.ts';
 import { createManifestCache, type ManifestCache } from './manifest-cache.ts';
 
-/** How a blob came to the secondary. */
+/** How a blob came to the secondary; `present`: somebody else brought it meanwhile. */
 export interface CopiedBlob {
-  readonly how: 'copied' | 'mounted';
+  readonly how: 'copied' | 'mounted' | 'present';
   /** Bytes sent in this attempt, and bytes that an earlier one had sent. */
   readonly bytes: number;
   readonly resumedBytes: number;

@@ -80,6 +80,18 @@ describe('evidence', () => {
     expect(await plan('between', ['t000'], T + 1000 + 20 * MINUTE)).toMatchObject({ approved: [], waiting: 1 });
   });
 
+  it('wants new evidence for a tag that came back after its deletion was granted', async () => {
+    await fill('granted', 30);
+    await plan('granted', ['t000'], T + 1000);
+    expect(await plan('granted', ['t000'], T + 1000 + 10 * MINUTE)).toMatchObject({ approved: [{ tag: 't000' }] });
+    // The worker was away, and the primary has the tag again before anything was deleted.
+    const seen = { policy: policyOf('granted'), repository, scan: 'granted-1', verify: 'auto' } as const;
+    await recordScan(use.ledger, { ...seen, page: page(T + 20 * MINUTE, [same('t000', 0)]) }, T + 20 * MINUTE + 1, all);
+    const one = T + 7 * DAY_MS;
+    expect(await plan('granted', ['t000'], one)).toMatchObject({ approved: [], waiting: 1 });
+    expect(await plan('granted', ['t000'], one + 10 * MINUTE)).toMatchObject({ approved: [{ tag: 't000' }] });
+  });
+
   it('lets a person’s sync list twice at once, but not once', async () => {
     await fill('once', 30);
     expect(await plan('once', ['t000'], T + 1000, { confirmAfterMs: 0 })).toMatchObject({ waiting: 1 });

@@ -23,8 +23,8 @@ export const POLICY: SitePolicy = {
 const open: Site[] = [];
 
 /** The two sides, as a worker sees them. */
-export function sitePair(primary: string, secondary: string): Site {
-  const limits = { requests: 64, transfers: 8 };
+export function sitePair(primary: string, secondary: string, { transfers = 8 }: { transfers?: number } = {}): Site {
+  const limits = { requests: 64, transfers };
   const auth = { type: 'none' } as const;
   const site = createSite(
     openSession({ name: 'primary', side: 'primary', url: primary, kind: 'oci', auth, limits }),
@@ -66,7 +66,13 @@ export async function replicate(
   const lacks = await enumerateLayers(way, fetched.images, options.depth ?? 'shallow');
   const copied =
     lacks.lacking.length > 0
-      ? await copyBlobs(way, lacks.lacking, { earlier: undefined, attempt: 1, onProgress: () => undefined, abandon: () => true })
+      ? await copyBlobs(way, lacks.lacking, {
+          earlier: undefined,
+          attempt: 1,
+          onProgress: () => undefined,
+          abandon: () => true,
+          depth: options.depth,
+        })
       : undefined;
   const published = await publishManifests(way, fetched.images, copied?.failures ?? []);
   return { published: published.images, copied, present: lacks.present };

@@ -47,7 +47,8 @@ async function sendOnceOrTwice(context: SendContext, request: RegistryRequest): 
   const fresh = isStreamed(request.body);
   let header = ours ? await authorizer.authorize(request, { fresh, signal: request.signal }) : undefined;
   const first = await attempt(context, request, url, header);
-  if (first.status !== 401 || !ours) return settle(context, request, first, header);
+  // A stranger to whom the registry redirects may not say where our credentials go.
+  if (first.status !== 401 || !ours || first.redirected) return settle(context, request, first, header);
   const challenges = parseChallenges(headersOf(first.answer.headers, 'www-authenticate'));
   const text = await discard(context, first);
   const insufficientScope = challenges.some((challenge) => challenge.params['error'] === 'insufficient_scope');

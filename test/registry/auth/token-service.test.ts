@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Digest } from '../../../src/model/digest.ts';
+import { readBlob } from '../../../src/registry/blobs.ts';
 import { listRepositories } from '../../../src/registry/catalog.ts';
 import type { AuthOptions } from '../../../src/registry/endpoint.ts';
 import { deleteManifest, headManifest } from '../../../src/registry/manifests.ts';
@@ -9,6 +10,7 @@ import { mountBlob, patchBlob, putBlob, startUpload } from '../../../src/registr
 import { randomBytes, sha256 } from '../../support/images.ts';
 import { quirkProxy, type QuirkProxy } from '../../support/quirk-proxy.ts';
 import { testRegistry, TEST_USER } from '../../support/registries.ts';
+import { httpServer, json } from '../support/http-server.ts';
 import { makeKeyPair } from '../support/keys.ts';
 import { failureOf, pieces, testSession } from '../support/sessions.ts';
 import { ISSUER, SERVICE, tokenServer, type TokenServer } from '../support/token-server.ts';
@@ -219,6 +221,25 @@ describe('a registry with a token service', () => {
     setTimeout(() => controller.abort(), 50);
     expect(await cancelled).toMatchObject({ code: 'CANCELLED' });
     expect(await other).toBeUndefined();
+  });
+
+  it('does not let a host that it is redirected to say where the credentials go', async () => {
+    const session = open();
+    await putBlob(session, await startUpload(session, 'a/b'), 'a/b', blob, pieces(bytes));
+    const asked: (string | undefined)[] = [];
+    const thief = await httpServer((_, request, response) => {
+      asked.push(request.headers.authorization);
+      json(response, { token: 'poison' });
+    });
+    const storage = await httpServer((_, __, response) => {
+      response.writeHead(401, { 'www-authenticate': `Bearer realm="${thief}/token",service="x"` }).end();
+    });
+    proxy.rules.push({ method: 'GET', path: /\/blobs\//, redirectTo: storage });
+    const failure = await failureOf(readBlob(session, 'a/b', blob.digest));
+    expect(failure).toMatchObject({ code: 'UNAUTHORIZED', status: 401 });
+    expect(asked).toEqual([]);
+    proxy.reset();
+    expect((await readBlob(session, 'a/b', blob.digest)).size).toBe(blob.size);
   });
 });
 
