@@ -4,10 +4,14 @@ import type { Depth } from '../model/policy.ts';
 import type { UploadPosition } from '../model/steps.ts';
 import { abortable } from '../registry/transport/abortable.ts';
 import { acquireTransfer } from '../registry/transport/limiter.ts';
-import { cancelUpload, mountBlob, startUpload, uploadStatus, type Upload } from '../registry/uploads.ts';
+import { cancelUpload, mountBlob, postBlob, putBlob, startUpload, uploadStatus, type Upload } from '../registry/uploads.ts';
 import { holdsBlob } from './holds-blob.ts';
 import type { CopiedBlob, Route } from './site.ts';
 import { sendBlob, type OnPosition } from './send-blob.ts';
+import { sourceStream } from './source-stream.ts';
+
+/** Up to here a blob is held in memory and posted whole. */
+const SINGLE_POST_BYTES = 64 * 1024;
 
 /**
  * Brings one blob over: by mounting it from a repository of the secondary that holds it, else by streaming it, with no temporary file; then reads
@@ -55,6 +59,7 @@ async function bringOver(
     onPosition(undefined);
     return { how: 'present', bytes: 0, resumedBytes: 0 };
   }
+  if (!earlier && isPostable(route, blob)) return postWhole(route, blob, depth);
   const resumed = earlier && (await resumable(route, blob, earlier));
   const opened = resumed ?? (await mountOrOpen(route, blob, depth));
   if (opened === 'mounted') {
@@ -71,6 +76,24 @@ async function bringOver(
   }
   if (!(await holdsBlob(route, blob, depth))) throw notKept(blob);
   return { how: 'copied', bytes: blob.size - opened.offset, resumedBytes: opened.offset };
+}
+
+/** Small, not to be mounted, and the registry does not refuse it: then one request does for three. */
+function isPostable({ site, target }: Route, blob: Descriptor): boolean {
+  return (
+    blob.size <= SINGLE_POST_BYTES && site.secondary.capabilities.singlePost !== false && site.homes.find(blob.digest, target) === undefined
+  );
+}
+
+async function postWhole(route: Route, blob: Descriptor, depth: Depth): Promise<CopiedBlob> {
+  const { site, target, signal } = route;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of sourceStream(route, blob, 0)) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  const posted = await postBlob(site.secondary, target, blob, bytes, signal);
+  if (posted !== 'done') await putBlob(site.secondary, posted, target, blob, bytes, signal);
+  if (!(await holdsBlob(route, blob, depth))) throw notKept(blob);
+  return { how: 'copied', bytes: blob.size, resumedBytes: 0 };
 }
 
 /** Distribution does not look at a file that it has already, broken or not, and throws away what was sent. */
