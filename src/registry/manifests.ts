@@ -3,8 +3,9 @@ import { isDigest, type Digest } from '../model/digest.ts';
 import { manifestMediaType, type Manifest } from '../model/manifest.ts';
 import { isManifestType, isSchema1Type, MANIFEST_ACCEPT } from '../model/media-types.ts';
 import { contentDigest, contentLength, digestOf } from './content.ts';
-import { registryError } from './errors.ts';
+import { isRegistryError, registryError } from './errors.ts';
 import type { Session } from './session.ts';
+import { pause } from './transport/pause.ts';
 import type { RegistryRequest, RegistryResponse } from './transport/request.ts';
 
 export { probeAbsence, type Absence } from './probe-absence.ts';
@@ -25,7 +26,7 @@ export async function headManifest(
   reference: string,
   signal?: AbortSignal,
 ): Promise<Descriptor | undefined> {
-  const response = await session.send({ ...manifestRequest('HEAD', repository, reference, signal), accept: [200, 404] });
+  const response = await read(session, { ...manifestRequest('HEAD', repository, reference, signal), accept: [200, 404] });
   if (response.status === 404) return undefined;
   const digest = contentDigest(response);
   const size = contentLength(response);
@@ -54,7 +55,7 @@ export async function getManifest(
     accept: [200, 404],
     maxBytes: MAX_MANIFEST_BYTES,
   };
-  const response = await session.send(request);
+  const response = await read(session, request);
   return response.status === 404 ? undefined : readManifest(session, request, reference, response);
 }
 
@@ -114,6 +115,21 @@ export async function deleteManifest(
   if (status === 404) return 'absent';
   return status === 405 ? 'refused' : 'deleted';
 }
+
+/** Distribution 2 answers 500 to whoever reads a manifest or tag in the moment in which it is written, be it by the same bytes. */
+async function read(session: Session, request: RegistryRequest): Promise<RegistryResponse> {
+  for (const pauseMs of WRITTEN_MS) {
+    try {
+      return await session.send(request);
+    } catch (thrown) {
+      if (!isRegistryError(thrown) || thrown.code !== 'UNAVAILABLE' || thrown.status !== 500) throw thrown;
+      await pause(pauseMs, request.signal);
+    }
+  }
+  return session.send(request);
+}
+
+const WRITTEN_MS = [10, 40, 100];
 
 function manifestRequest(
   method: 'GET' | 'HEAD',

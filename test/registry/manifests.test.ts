@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Digest } from '../../src/model/digest.ts';
 import { headBlob } from '../../src/registry/blobs.ts';
 import { getManifest, headManifest, putManifest } from '../../src/registry/manifests.ts';
@@ -61,4 +62,31 @@ describe('answers of careless registries', () => {
     proxy.rules.push({ method: 'HEAD', dropHeaders: ['content-length'] });
     expect(await failureOf(headBlob(open(), 'a/b', digest))).toMatchObject({ code: 'PROTOCOL' });
   });
+});
+
+it('reads a manifest that is just being written, which Distribution 2 answers with 500', async () => {
+  const { url } = await testRegistry({ version: 2 });
+  const { mediaType, digest, size, bytes } = await pushImage(url, 'a/b', 'v1');
+  const manifest = { mediaType, digest: digest as Digest, size, bytes };
+  const records: (number | undefined)[] = [];
+  const reader = testSession(url, {}, { onRequest: ({ status }) => records.push(status) });
+  const writer = testSession(url);
+  let writing = true;
+  const writes = (async () => {
+    while (writing) {
+      await putManifest(writer, 'a/b', 'v1', manifest);
+      await sleep(2);
+    }
+  })();
+  const reads = await Promise.allSettled(
+    Array.from({ length: 100 }, async (_, at) => {
+      await sleep(at * 10);
+      return getManifest(reader, 'a/b', at % 2 === 0 ? 'v1' : digest);
+    }),
+  );
+  writing = false;
+  await writes;
+  expect(reads.filter(({ status }) => status === 'rejected')).toEqual([]);
+  // Else nothing was shown: reads and writes met.
+  expect(records).toContain(500);
 });
