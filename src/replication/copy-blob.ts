@@ -1,3 +1,4 @@
+import { LARGE_BLOB_BYTES } from '../model/batches.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import { TwinportError } from '../model/failure.ts';
 import type { Depth } from '../model/policy.ts';
@@ -68,7 +69,8 @@ async function bringOver(
   }
   // Before the wait for a place, which may be long: an upload that nobody knows is left behind.
   onPosition({ digest: blob.digest, location: opened.location, offset: opened.offset });
-  const release = await acquireTransfer(site.secondary, signal);
+  // Small blobs, those of a push above all, never wait for large ones alone.
+  const release = await acquireTransfer(site.secondary, signal, blob.size > LARGE_BLOB_BYTES ? 'large' : 'small');
   try {
     await sendBlob(route, blob, opened, onPosition);
   } finally {

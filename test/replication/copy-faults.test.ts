@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Descriptor } from '../../src/model/descriptor.ts';
 import type { Digest } from '../../src/model/digest.ts';
 import type { CopyHeartbeat } from '../../src/model/steps.ts';
@@ -151,6 +152,22 @@ describe.each([2, 3] as const)('copying to Distribution %i', (version) => {
     await expect(second).rejects.toBeDefined();
     expect(performance.now() - began).toBeLessThan(1_000);
     expect((await first).failures).toEqual([]);
+  });
+
+  it('lets small blobs pass large ones, which may hold their places for hours', async () => {
+    const large = [await blob(65 * 1024 * 1024), await blob(65 * 1024 * 1024)];
+    const small = await blob(100_000);
+    const slow = large.map(({ digest }) => ({ method: 'GET', path: new RegExp(digest), bytesPerSecond: 4 * 1024 * 1024 }));
+    source.rules.push(...slow);
+    const cancel = new AbortController();
+    const site = sitePair(source.url, target.url, { transfers: 2 });
+    const copying = Promise.allSettled(large.map((one) => copy(site, one, { signal: cancel.signal })));
+    await sleep(300);
+    const began = performance.now();
+    expect((await copy(site, small)).failures).toEqual([]);
+    expect(performance.now() - began).toBeLessThan(2_000);
+    cancel.abort();
+    await copying;
   });
 
   it('removes the uploads that waited for their turn when it is cancelled', async () => {
