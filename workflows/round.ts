@@ -1,10 +1,13 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
-import { blobBatches } from '../src/model/batches.ts';
+import { blobBatches, chunks } from '../src/model/batches.ts';
+import { totalBytes, type Descriptor } from '../src/model/descriptor.ts';
 import type { Digest } from '../src/model/digest.ts';
+import { PRIORITY } from '../src/model/names.ts';
 import type { Depth } from '../src/model/policy.ts';
 import {
   NO_WORK,
   type BlobFailure,
+  type CopyBlobsResult,
   type FetchedImage,
   type FetchManifestsResult,
   type ImageOutcome,
@@ -19,6 +22,11 @@ import {
 import { addWork } from '../src/model/steps.ts';
 import { count, formatBytes } from '../src/model/text.ts';
 import { control, siteActivities, type Lane } from './activities.ts';
+
+/** A workflow may have 2,000 activities pending; the lane's slots are far fewer. */
+const COPIES_AT_ONCE = 100;
+/** Failed blobs of a batch after which the rest is not tried: the side is full, or gone. */
+const FAILED_BLOBS = 1_000;
 
 /** One round over one batch: what the five activities are told. */
 export interface Round {
@@ -86,8 +94,9 @@ export async function orPending<T>(
   }
 }
 
-/** What the ledger is told of published images. */
-export function outcomesOf(result: Pick<RoundResult, 'published' | 'failures' | 'look'>, look: number): ImageOutcome[] {
+/** What the ledger is told of published images, and of those that failed: as of now, for `started` may have been recorded since they were looked at. */
+export function outcomesOf(result: Pick<RoundResult, 'published' | 'failures' | 'look'>): ImageOutcome[] {
+  const look = Date.now();
   const published = result.published.flatMap((image): ImageOutcome[] =>
     image.tag === undefined ? [] : [outcomeOf(image, image.tag, result.look)],
   );
@@ -137,47 +146,49 @@ async function copyLacking(round: Round, steps: SiteSteps, images: readonly Tagg
     const blobs = lacks.lacking.filter((blob) => !known.has(blob.digest));
     if (!lacks.more) work = addWork(work, { blobsSkipped: lacks.present });
     if (blobs.length > 0) work = addWork(work, await copyAll(round, steps, blobs, failedBlobs));
-    if (!lacks.more || blobs.length === 0) return { failedBlobs, failures: lacks.failures, work, incomplete };
+    if (!lacks.more) return { failedBlobs, failures: lacks.failures, work, incomplete };
+    // Too much fails: whether the rest is there was never looked at, so nothing may be published.
+    const hopeless = blobs.length === 0 || failedBlobs.length >= FAILED_BLOBS ? failedBlobs[0]?.failure : undefined;
+    if (hopeless)
+      return {
+        failedBlobs: [],
+        failures: images.map(({ tag, digest }) => ({ ...(tag === undefined ? {} : { tag }), digest, failure: hopeless })),
+        work,
+        incomplete,
+      };
   }
 }
 
 /** Small blobs together in the round's lane; a large one alone, and never in a slot that a push may need. */
-async function copyAll(
-  round: Round,
-  steps: SiteSteps,
-  blobs: Parameters<typeof blobBatches>[0],
-  failedBlobs: BlobFailure[],
-): Promise<Partial<Work>> {
+async function copyAll(round: Round, steps: SiteSteps, blobs: readonly Descriptor[], failedBlobs: BlobFailure[]): Promise<Partial<Work>> {
   const { small, large } = blobBatches(blobs);
-  const bulk = siteActivities(round.step.policy.site, 'bulk');
-  const results = await Promise.all([
-    ...small.map((batch) =>
-      steps.copyBlobs(
-        { ...round.step, blobs: batch },
-        asked(
-          `${round.step.repository}: ${count(batch.length, 'blob')}, ${formatBytes(batch.reduce((sum, blob) => sum + blob.size, 0))}`,
-          round.priority,
-        ),
-      ),
-    ),
-    ...large.map((blob) =>
-      bulk.copyBlobs(
-        { ...round.step, blobs: [blob] },
-        asked(`${round.step.repository}: one blob of ${formatBytes(blob.size)}`, round.priority),
-      ),
-    ),
-  ]);
+  const copies = [...small.map((batch) => () => copySmall(round, steps, batch)), ...large.map((blob) => () => copyLarge(round, blob))];
   let work: Work = NO_WORK;
-  for (const result of results) {
-    failedBlobs.push(...result.failures);
-    work = addWork(work, {
-      bytesCopied: result.bytes,
-      blobsCopied: result.copied,
-      blobsMounted: result.mounted,
-      blobsSkipped: result.skipped,
-    });
+  for (const some of chunks(copies, COPIES_AT_ONCE)) {
+    for (const result of await Promise.all(some.map((copy) => copy()))) {
+      failedBlobs.push(...result.failures);
+      work = addWork(work, {
+        bytesCopied: result.bytes,
+        blobsCopied: result.copied,
+        blobsMounted: result.mounted,
+        blobsSkipped: result.skipped,
+      });
+    }
   }
   return work;
+}
+
+function copySmall(round: Round, steps: SiteSteps, blobs: readonly Descriptor[]): Promise<CopyBlobsResult> {
+  const summary = `${round.step.repository}: ${count(blobs.length, 'blob')}, ${formatBytes(totalBytes(blobs))}`;
+  return steps.copyBlobs({ ...round.step, blobs, depth: round.depth }, asked(summary, round.priority));
+}
+
+/** A push's large blob shares the bulk lane's slots, but goes before what is being backfilled. */
+function copyLarge(round: Round, blob: Descriptor): Promise<CopyBlobsResult> {
+  const { copyBlobs } = siteActivities(round.step.policy.site, 'bulk');
+  const summary = `${round.step.repository}: one blob of ${formatBytes(blob.size)}`;
+  const priority = round.lane === 'push' ? PRIORITY.repair : round.priority;
+  return copyBlobs({ ...round.step, blobs: [blob], depth: round.depth }, asked(summary, priority));
 }
 
 function asked(summary: string, priority: number | undefined): { summary: string; priority?: number } {

@@ -82,7 +82,6 @@ function imageState(input: SyncImageInput): ImageState {
     summary: () => (digest ? `${repository}:${tag} is ${shortDigest(digest)} on both sides` : `${repository}:${tag} is not at the primary`),
     seen: () => (digest ? { digest } : {}),
     async round(look, looked, attempts) {
-      const lookAt = Date.now();
       try {
         return await orPending(
           round.step,
@@ -98,7 +97,7 @@ function imageState(input: SyncImageInput): ImageState {
         );
       } catch (thrown) {
         const failure = activityFailure(thrown);
-        await markRound(round.step, [{ tag, sync: 'failed', verification: 'pending', failure, look: lookAt, attempts: attempts + 1 }]);
+        await markRound(round.step, [{ tag, sync: 'failed', verification: 'pending', failure, look: Date.now(), attempts: attempts + 1 }]);
         return { kind: 'failed', failure };
       }
     },
@@ -109,7 +108,7 @@ function imageState(input: SyncImageInput): ImageState {
 async function absentRound(round: Round, look: Look, looked: number, fetched: FetchManifestsResult): Promise<Outcome> {
   const failed = fetched.failures.find((failure) => failure.tag === look.tag);
   if (failed) {
-    await markRound(round.step, outcomesOf({ published: [], failures: fetched.failures, look: fetched.look }, fetched.look));
+    await markRound(round.step, outcomesOf({ published: [], failures: fetched.failures, look: fetched.look }));
     return { kind: 'failed', failure: failed.failure };
   }
   const early = look.digest !== undefined && !isLastLook(looked);
@@ -138,12 +137,10 @@ async function contentRound(round: Round, look: Look, looked: number, fetched: F
   }
   const copied = await copyRound(round, fetched.images);
   const unexpected = fetched.images.some((image) => image.tag === look.tag && image.unexpected === true) && !isLastLook(looked);
-  const outcomes = outcomesOf({ ...copied, failures: [...fetched.failures, ...copied.failures] }, fetched.look).map(
-    (outcome): ImageOutcome => {
-      const early = unexpected && outcome.tag === look.tag && outcome.sync === 'synced';
-      return { ...outcome, ...(early ? ({ sync: 'pending', verification: 'pending' } as const) : {}), ...received(look) };
-    },
-  );
+  const outcomes = outcomesOf({ ...copied, failures: [...fetched.failures, ...copied.failures] }).map((outcome): ImageOutcome => {
+    const early = unexpected && outcome.tag === look.tag && outcome.sync === 'synced';
+    return { ...outcome, ...(early ? ({ sync: 'pending', verification: 'pending' } as const) : {}), ...received(look) };
+  });
   const overlapping = await markRound(round.step, outcomes);
   return verdict(copied.published, [...fetched.failures, ...copied.failures], unexpected, overlapping.length > 0);
 }

@@ -114,14 +114,16 @@ async function compareTag(route: Route, tag: string, held: boolean): Promise<Com
 async function sameReferrers(route: Route, digest: Digest): Promise<boolean> {
   const wanted = await referrersOf(route, digest);
   if (!wanted || wanted.length === 0) return true;
-  const held = new Set((await heldReferrers(route, digest)).map((referrer) => referrer.digest));
+  const held = new Set((await heldReferrers(route, digest, wanted)).map((referrer) => referrer.digest));
   return wanted.every((referrer) => held.has(referrer.digest));
 }
 
-async function heldReferrers(route: Route, digest: Digest): Promise<readonly Descriptor[]> {
-  const { site, target, signal } = route;
+async function heldReferrers(route: Route, digest: Digest, wanted: readonly Descriptor[]): Promise<readonly Descriptor[]> {
+  const { site, repository, target, signal } = route;
   const listed = await listReferrers(site.secondary, target, digest, signal);
   if (listed) return listed;
+  // The primary's own fallback tag is replicated as it is, whatever its API says beside it.
+  if (await headManifest(site.primary, repository, fallbackTag(digest), signal)) return wanted;
   const index = await getManifest(site.secondary, target, fallbackTag(digest), signal);
   return index ? linksOf(index).children : [];
 }

@@ -131,11 +131,13 @@ function notKept(route: Route, reference: string, manifest: Manifest): TwinportE
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema
  */
 async function publishFallbackIndexes(batch: Batch, closure: Closure): Promise<boolean> {
-  const { site, target, signal } = batch.route;
+  const { site, repository, target, signal } = batch.route;
   const manifests = new Map([closure.root, ...closure.inner].map((manifest) => [manifest.digest, manifest]));
   let changed = false;
   for (const [subject, referrers] of closure.referrers) {
     if ((await listReferrers(site.secondary, target, subject, signal)) !== undefined) continue;
+    // A tag of the primary's own is replicated as any other, and not overwritten.
+    if (await headManifest(site.primary, repository, fallbackTag(subject), signal)) continue;
     const index = fallbackIndex(referrers.flatMap((referrer) => manifests.get(referrer.digest) ?? []));
     const tag = fallbackTag(subject);
     if (await same(batch.route, tag, index)) continue;

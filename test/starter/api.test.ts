@@ -231,7 +231,8 @@ describe('the page', () => {
     expect(text).toContain('&lt;script&gt;alert(&quot;no&quot;)&lt;/script&gt; &amp; more');
     expect(text).not.toMatch(/<script/i);
     expect(text).toContain('href="http://127.0.0.1:8233"');
-    expect(text).toContain(`href="http://127.0.0.1:8233/namespaces/default/workflows/${encodeURIComponent('sync/eu/team/app:bad')}"`);
+    const query = encodeURIComponent('WorkflowId = "sync/eu/team/app:bad" OR WorkflowId = "sync-repository/eu/team/app"');
+    expect(text).toContain(`href="http://127.0.0.1:8233/namespaces/default/workflows?query=${query}"`);
     expect(headers['content-security-policy']).toMatch(
       /^default-src 'none'; style-src 'sha256-[^']+'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/,
     );
