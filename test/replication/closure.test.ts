@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { EmbeddedRegistry } from '../../src/processes/embedded/registry.ts';
-import { pushImage, pushIndex, pushManifest, pushReferrer, sha256, TYPES, type Pushed } from '../support/images.ts';
+import { deleteManifest, pushImage, pushIndex, pushManifest, pushReferrer, sha256, TYPES, type Pushed } from '../support/images.ts';
 import { quirkProxy, type QuirkProxy } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
 import { replicate, sitePair } from './pair.ts';
@@ -61,9 +61,27 @@ describe('the closure from a primary with the referrers API', () => {
     const image = await pushImage(primary.url, 'fallback', 'v1');
     const annotations = { 'org.example.by': 'test' };
     const signature = await pushReferrer(primary.url, 'fallback', image, { annotations });
+    // A registry with the API keeps no such tag; Distribution's client made one.
+    const tag = image.digest.replace(':', '-');
+    const made = await fetch(`${primary.url}/v2/fallback/manifests/${tag}`, { headers: { accept: TYPES.ociIndex } });
+    await deleteManifest(primary.url, 'fallback', sha256(new Uint8Array(await made.arrayBuffer())));
     listReferrers(image, [signature]);
     await replicate(sitePair(source.url, secondary.url), 'fallback', { tags: ['v1'] });
     const index = await (await held('fallback', image.digest.replace(':', '-'))).json();
     expect(index).toMatchObject({ manifests: [{ ...signature, artifactType: 'application/vnd.example.sbom', annotations }] });
+  });
+
+  it('leaves the fallback tag alone where the primary has one of its own beside the API', async () => {
+    source.reset();
+    const image = await pushImage(primary.url, 'both', 'v1');
+    const known = await pushReferrer(primary.url, 'both', image);
+    listReferrers(image, [known, await pushReferrer(primary.url, 'both', image, { artifactType: 'application/vnd.example.other' })]);
+    const tag = image.digest.replace(':', '-');
+    const digestOf = async (url: string): Promise<string | null> =>
+      (await fetch(`${url}/v2/both/manifests/${tag}`, { headers: { accept: TYPES.ociIndex } })).headers.get('docker-content-digest');
+    const site = sitePair(source.url, secondary.url);
+    await replicate(site, 'both', { tags: [tag] });
+    await replicate(site, 'both', { tags: ['v1'] });
+    expect(await digestOf(secondary.url)).toBe(await digestOf(primary.url));
   });
 });
