@@ -1,5 +1,6 @@
 import {
   ApplicationFailure,
+  CancellationScope,
   ChildWorkflowFailure,
   condition,
   continueAsNew,
@@ -11,7 +12,15 @@ import {
 import { backoffMs } from '../src/model/backoff.ts';
 import { failureOf, type Failure } from '../src/model/failure.ts';
 import { PRIORITY } from '../src/model/names.ts';
-import { addWork, NO_WORK, type BackfillCarried, type BackfillProgress, type BackfillSiteInput, type Scanned } from '../src/model/steps.ts';
+import {
+  addWork,
+  NO_WORK,
+  type BackfillCarried,
+  type BackfillProgress,
+  type BackfillSiteInput,
+  type Scanned,
+  type Work,
+} from '../src/model/steps.ts';
 import { control, siteActivities } from './activities.ts';
 import { activityFailure } from './activity-failure.ts';
 import { pause, progress as progressQuery, resume, scanned } from './messages.ts';
@@ -32,6 +41,10 @@ const FAILURES_NAMED = 20;
 export async function backfillSite(input: BackfillSiteInput): Promise<BackfillProgress> {
   const run = startRun(input);
   for (let attempts = 0; ;) {
+    // No children run here: continuing as new would end them.
+    if (workflowInfo().continueAsNewSuggested) {
+      return continueAsNew<typeof backfillSite>({ ...input, carried: { ...run.state, paused: run.paused } });
+    }
     await condition(() => !run.paused);
     const page = await nextPage(run);
     if ('failure' in page) {
@@ -46,8 +59,6 @@ export async function backfillSite(input: BackfillSiteInput): Promise<BackfillPr
     // Before the work, too: who looks at a first backfill wants to see how far it is.
     await record(run);
     await eachRepository(run, page.repositories);
-    // Children are drained here: continuing as new would end them.
-    if (workflowInfo().continueAsNewSuggested) return continueAsNew<typeof backfillSite>({ ...input, carried: run.state });
   }
 }
 
@@ -59,7 +70,7 @@ interface Run {
 }
 
 function startRun(input: BackfillSiteInput): Run {
-  const run: Run = { input, answers: new Map(), paused: false, state: input.carried ?? freshState() };
+  const run: Run = { input, answers: new Map(), paused: input.carried?.paused ?? false, state: input.carried ?? freshState() };
   setHandler(pause, () => {
     run.paused = true;
   });
@@ -135,17 +146,22 @@ async function eachRepository(run: Run, repositories: readonly string[]): Promis
 }
 
 async function settle(run: Run, repository: string): Promise<void> {
+  const { work, unsettled, failure } = await outcomeOf(run, repository);
+  const { progress } = run.state;
+  const failures = failure ? [...progress.failures, { repository, failure }].slice(0, FAILURES_NAMED) : progress.failures;
+  update(run, { done: progress.done + 1, work: addWork(progress.work, work), failures });
+  // Who cancelled a repository's workflow does not want it started again.
+  if (unsettled > 0 && failure?.code !== 'CANCELLED') await keepTrying(run, repository);
+  if (run.state.progress.done % RECORDED_EVERY === 0) await record(run);
+}
+
+async function outcomeOf(run: Run, repository: string): Promise<{ work: Partial<Work>; unsettled: number; failure?: Failure }> {
   try {
-    const result = await runRepository(run.input, repository, run.answers);
-    update(run, { done: run.state.progress.done + 1, work: addWork(run.state.progress.work, result.work) });
-    if (result.unsettled > 0) await keepTrying(run, repository);
-    if (run.state.progress.done % RECORDED_EVERY === 0) await record(run);
+    return await runRepository(run.input, repository, run.answers);
   } catch (thrown) {
-    if (isCancellation(thrown)) throw thrown;
-    const { progress } = run.state;
-    const failures = [...progress.failures, { repository, failure: childFailure(thrown) }].slice(0, FAILURES_NAMED);
-    update(run, { done: progress.done + 1, work: addWork(progress.work, { failed: 1 }), failures });
-    await keepTrying(run, repository);
+    // A child that was cancelled by itself throws a cancellation too.
+    if (CancellationScope.current().consideredCancelled) throw thrown;
+    return { work: { failed: 1 }, unsettled: 1, failure: childFailure(thrown, repository) };
   }
 }
 
@@ -157,7 +173,8 @@ async function keepTrying(run: Run, repository: string): Promise<void> {
   await control.startLook({ policy, repository, looks: [], notices }, { summary: `${repository}: try again what failed` });
 }
 
-function childFailure(thrown: unknown): Failure {
+function childFailure(thrown: unknown, repository: string): Failure {
+  if (isCancellation(thrown)) return { code: 'CANCELLED', message: `the workflow of ${repository} was cancelled`, retry: 'never' };
   if (!(thrown instanceof ChildWorkflowFailure)) return failureOf(thrown);
   try {
     return activityFailure(thrown.cause);

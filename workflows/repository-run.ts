@@ -1,12 +1,22 @@
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
-import { condition, executeChild, getExternalWorkflowHandle, isCancellation, ParentClosePolicy, workflowInfo } from '@temporalio/workflow';
+import {
+  condition,
+  executeChild,
+  getExternalWorkflowHandle,
+  isCancellation,
+  ParentClosePolicy,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { TwinportError } from '../src/model/failure.ts';
 import { bulkQueue, PRIORITY, SEARCH_ATTRIBUTES, syncRepositoryId, WORKFLOWS } from '../src/model/names.ts';
 import type { BackfillSiteInput, Scanned, SyncRepositoryInput, SyncRepositoryResult } from '../src/model/steps.ts';
 import { noticed } from './messages.ts';
 
-/** A comparison that was asked of a running workflow and never answered: that workflow was terminated. */
-const ANSWER_WITHIN = '1 hour';
+/** A large repository takes its time; one whose workflow was terminated never answers, and cannot be asked again. */
+const ASK_AGAIN_AFTER = '10 minutes';
+/** What is being cancelled has ended by then. */
+const ENDED_AFTER = '1 second';
 
 const SITE = defineSearchAttributeKey(SEARCH_ATTRIBUTES.site, SearchAttributeType.KEYWORD);
 const REPOSITORY = defineSearchAttributeKey(SEARCH_ATTRIBUTES.repository, SearchAttributeType.KEYWORD);
@@ -48,16 +58,27 @@ function runChild({ policy, verify, once }: BackfillSiteInput, repository: strin
 
 async function askRunning(input: BackfillSiteInput, repository: string, answers: Map<string, Scanned>): Promise<Scanned | undefined> {
   answers.delete(repository);
-  const { site } = input.policy;
+  do {
+    if (!(await ask(input, repository))) return undefined;
+  } while (!(await condition(() => answers.has(repository), ASK_AGAIN_AFTER)));
+  const answer = answers.get(repository);
+  if (answer?.failure === undefined) return answer;
+  const { code, message, retry } = answer.failure;
+  if (code !== 'CANCELLED') throw new TwinportError(code, message, { retry });
+  await sleep(ENDED_AFTER);
+  return undefined;
+}
+
+/** @returns false if the repository's workflow has ended meanwhile */
+async function ask({ policy, verify, once }: BackfillSiteInput, repository: string): Promise<boolean> {
   try {
-    const running = getExternalWorkflowHandle(syncRepositoryId(site, repository));
-    await running.signal(noticed, { kind: 'compare', receivedAt: Date.now(), verify: input.verify, replyTo: workflowInfo().workflowId });
+    const running = getExternalWorkflowHandle(syncRepositoryId(policy.site, repository));
+    await running.signal(noticed, { kind: 'compare', receivedAt: Date.now(), verify, replyTo: workflowInfo().workflowId, once });
+    return true;
   } catch (thrown) {
     if (isCancellation(thrown)) throw thrown;
-    return undefined;
+    return false;
   }
-  if (await condition(() => answers.has(repository), ANSWER_WITHIN)) return answers.get(repository);
-  throw new TwinportError('STALLED', `${syncRepositoryId(site, repository)} runs, but did not answer within ${ANSWER_WITHIN}`);
 }
 
 /** Only where this run has them itself: a namespace without these attributes refuses a start that names them. */

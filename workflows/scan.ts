@@ -33,7 +33,7 @@ export interface ScanOptions {
   readonly deletions: readonly Notice[];
   readonly carried?: ScanCarried | undefined;
   /** Goes on in a new run, with what the scan has done so far. */
-  readonly carryOn: (carried: ScanCarried) => Promise<never>;
+  readonly carryOn: (carried: Omit<ScanCarried, 'asked'>) => Promise<never>;
 }
 
 export interface ScanResult {
@@ -53,7 +53,13 @@ export async function scanRepository(step: RepositoryStep, options: ScanOptions)
   });
   let work = addWork(first.work, { deleted: deletions.deleted });
   if (deletions.waiting === 0 || !options.once) return { work, unsettled: first.unsettled };
-  const second = await listAndCopy(step, { ...options, scan: `${options.scan}/2`, verify: 'auto', carried: undefined });
+  const second = await listAndCopy(step, {
+    ...options,
+    scan: `${options.scan}/2`,
+    verify: 'auto',
+    carried: undefined,
+    carryOn: (done) => options.carryOn({ ...done, work: addWork(work, done.work), unsettled: first.unsettled + done.unsettled }),
+  });
   const confirmed = await deleteGone(step, second.gone, { ...options, look: second.look, confirmAfterMs: 0 });
   work = addWork(addWork(work, second.work), { deleted: confirmed.deleted });
   return { work, unsettled: first.unsettled + second.unsettled };
@@ -140,7 +146,6 @@ interface BatchResult {
 }
 
 async function batchRound(round: Round, tags: readonly string[], reread: boolean): Promise<BatchResult> {
-  const lookAt = Date.now();
   try {
     const fetched = await fetchRound(
       round,
@@ -156,11 +161,12 @@ async function batchRound(round: Round, tags: readonly string[], reread: boolean
       look: fetched.look,
       gone: true,
     }));
-    const outcomes = [...outcomesOf({ ...copied, failures }, fetched.look), ...gone];
+    const outcomes = [...outcomesOf({ ...copied, failures }), ...gone];
     const overlapping = await markRound(round.step, outcomes);
     const failed = [...failures, ...copied.published.flatMap(({ state, failure }) => (state === 'failed' && failure ? [{ failure }] : []))];
     const moved = copied.published.flatMap(({ state, tag }) =>
-      tag !== undefined && (state === 'moved' || state === 'incomplete') ? [tag] : [],
+      // One that is gone by now is looked at again too, so that its row goes.
+      tag !== undefined && state !== 'verified' && state !== 'failed' ? [tag] : [],
     );
     const mended = new Set([
       ...copied.incomplete,
@@ -176,7 +182,7 @@ async function batchRound(round: Round, tags: readonly string[], reread: boolean
     const failure = activityFailure(thrown);
     await markRound(
       round.step,
-      tags.map((tag): ImageOutcome => ({ tag, sync: 'failed', verification: 'pending', failure, look: lookAt })),
+      tags.map((tag): ImageOutcome => ({ tag, sync: 'failed', verification: 'pending', failure, look: Date.now() })),
     );
     return { work: addWork(NO_WORK, { failed: tags.length }), failures: tags.map(() => ({ failure })), again: [] };
   }

@@ -1,19 +1,23 @@
-import { condition, continueAsNew, getExternalWorkflowHandle, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
+import { condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow';
 import { backoffMs } from '../src/model/backoff.ts';
 import type { Digest } from '../src/model/digest.ts';
+import type { Failure } from '../src/model/failure.ts';
 import { isUrgent, wantedBy, type Wanted } from '../src/model/notices.ts';
 import {
   addWork,
   NO_WORK,
   type Notice,
   type RepositoryStep,
+  type ScanCarried,
   type SyncRepositoryInput,
   type SyncRepositoryResult,
   type Work,
 } from '../src/model/steps.ts';
 import { count, formatBytes } from '../src/model/text.ts';
 import { siteActivities } from './activities.ts';
-import { noticed, scanned } from './messages.ts';
+import { activityFailure } from './activity-failure.ts';
+import { answer, answerAtTheEnd, isAsked } from './answers.ts';
+import { noticed } from './messages.ts';
 import { copyRound } from './round.ts';
 import { scanRepository } from './scan.ts';
 
@@ -27,52 +31,124 @@ const ROUNDS_A_RUN = 20;
  * what is deleted. As a child of `backfillSite` it ends with its scan; started by itself it tries again what failed.
  */
 export async function syncRepository(input: SyncRepositoryInput): Promise<SyncRepositoryResult> {
-  const notices: Notice[] = [...(input.pending ?? [])];
-  setHandler(noticed, (notice) => {
-    notices.push(notice);
-  });
-  const { policy, repository } = input;
-  const step: RepositoryStep = { policy, repository };
-  let carried = input.carried;
-  let scan = input.mode === 'scan' || carried !== undefined;
-  let attempts = input.attempts ?? 0;
-  let work = NO_WORK;
-  let unsettled = 0;
-  for (let rounds = 1; ; rounds++) {
-    if (rounds > ROUNDS_A_RUN || workflowInfo().continueAsNewSuggested) {
-      return continueAsNew<typeof syncRepository>({ ...input, mode: scan ? 'scan' : 'notices', pending: notices, attempts });
+  const run = startRun(input);
+  try {
+    for (let rounds = 1; ; rounds++) {
+      if (rounds > ROUNDS_A_RUN || workflowInfo().continueAsNewSuggested) return await goOn(run);
+      // Other notices may have taken the time that a failure's next scan was to wait.
+      run.scan ||= run.dueAt !== undefined && Date.now() >= run.dueAt;
+      if (!run.scan) await quiet(run.notices);
+      await round(run, `${workflowInfo().runId}/${rounds}`);
+      // No await from here to the end: a notice would be lost.
+      if (run.notices.length > 0) continue;
+      if (run.failed && (run.child || run.failed.failure.retry === 'never')) throw run.failed.thrown;
+      if (run.child || run.attempts === 0) return { work: run.work, unsettled: run.unsettled, summary: summarize(run.work) };
+      // On its own, with failures left: sleep, then compare again; a notice is not kept waiting.
+      run.dueAt ??= Date.now() + backoffMs(run.attempts, Math.random());
+      run.scan = !(await condition(() => run.notices.length > 0, Math.max(1, run.dueAt - Date.now())));
     }
-    if (!scan) await quiet(notices);
-    const wanted = wantedBy(notices.splice(0));
-    if (wanted.digests.length > 0) work = addWork(work, await syncReferrers(step, wanted.digests));
-    if (scan || wanted.scan) {
-      const result = await scanRepository(step, {
-        scan: carried?.scan ?? `${workflowInfo().runId}/${rounds}`,
-        verify: wanted.verify ?? input.verify,
-        once: input.once || wanted.replyTo.length > 0,
-        deletions: wanted.deletions,
-        carried,
-        carryOn: (done) =>
-          continueAsNew<typeof syncRepository>({ ...input, pending: [...answerable(wanted), ...notices], attempts, carried: done }),
-      });
-      carried = undefined;
-      scan = false;
-      work = addWork(work, result.work);
-      unsettled = result.unsettled;
-      attempts = unsettled > 0 ? attempts + 1 : 0;
-      await answer(wanted.replyTo, { repository, work: result.work, unsettled, summary: summarize(result.work) });
-    } else if (wanted.repair) attempts = Math.max(1, attempts);
-    if (notices.length > 0) continue;
-    if (attempts === 0 || input.mode === 'scan') return { work, unsettled, summary: summarize(work) };
-    // On its own, with failures left: sleep, then compare again; a notice is not kept waiting.
-    scan = !(await condition(() => notices.length > 0, backoffMs(attempts, Math.random())));
+  } catch (thrown) {
+    await answerAtTheEnd(run, thrown);
+    throw thrown;
   }
+}
+
+interface Run {
+  readonly input: SyncRepositoryInput;
+  readonly step: RepositoryStep;
+  readonly child: boolean;
+  readonly notices: Notice[];
+  /** The notices of the present round. */
+  serving: readonly Notice[];
+  /** Delete events that no scan has used yet. */
+  evidence: readonly Notice[];
+  carried: ScanCarried | undefined;
+  /** A scan is due, whatever the notices say. */
+  scan: boolean;
+  dueAt: number | undefined;
+  attempts: number;
+  work: Work;
+  unsettled: number;
+  failed: { readonly thrown: unknown; readonly failure: Failure } | undefined;
+}
+
+function startRun(input: SyncRepositoryInput): Run {
+  const { policy, repository, carried, done, dueAt } = input;
+  const child = input.mode === 'scan';
+  const run: Run = {
+    ...{ input, step: { policy, repository }, child, carried, dueAt, failed: undefined },
+    ...{ notices: [...(input.pending ?? [])], serving: [], evidence: [] },
+    scan: carried !== undefined || (child && done === undefined),
+    attempts: input.attempts ?? 0,
+    ...(done ?? { work: NO_WORK, unsettled: 0 }),
+  };
+  setHandler(noticed, (notice) => {
+    if (!isAsked(run, notice)) run.notices.push(notice);
+  });
+  return run;
+}
+
+/** Continues as new; in the middle of a scan with what it has done so far. */
+function goOn(run: Run, carried?: ScanCarried): Promise<never> {
+  const { policy, repository, mode, verify, once } = run.input;
+  const due: Notice[] = run.scan ? [{ kind: 'compare', receivedAt: Date.now() }] : [];
+  return continueAsNew<typeof syncRepository>({
+    ...{ policy, repository, mode, verify, once },
+    ...{ attempts: run.attempts, done: { work: run.work, unsettled: run.unsettled } },
+    ...(carried ? { carried, pending: run.notices } : { pending: [...run.evidence, ...due, ...run.notices] }),
+    ...(run.dueAt === undefined ? {} : { dueAt: run.dueAt }),
+  });
+}
+
+/** Serves the notices that have come, and a scan that is due; what fails as a whole is told to those who wait. */
+async function round(run: Run, scan: string): Promise<void> {
+  run.serving = run.carried?.asked ?? run.notices.splice(0);
+  const wanted = wantedBy(run.serving);
+  try {
+    if (wanted.digests.length > 0) await syncReferrers(run, wanted.digests);
+    if (run.scan || wanted.scan) await compare(run, wanted, scan);
+    else if (wanted.repair) run.attempts = Math.max(1, run.attempts);
+  } catch (thrown) {
+    const failure = activityFailure(thrown);
+    run.failed = { thrown, failure };
+    run.evidence = [...run.evidence, ...wanted.deletions];
+    settled(run, Math.max(1, run.unsettled));
+    await answer(wanted.replyTo, { ...nothingDone(run), failure });
+  }
+  run.serving = [];
+}
+
+async function compare(run: Run, wanted: Wanted, scan: string): Promise<void> {
+  const { input, step, carried } = run;
+  const asked = [...run.evidence, ...run.serving.filter(({ kind }) => kind !== 'digest')];
+  const { work, unsettled } = await scanRepository(step, {
+    scan: carried?.scan ?? scan,
+    verify: wanted.verify ?? input.verify,
+    once: input.once || wanted.once,
+    deletions: asked.filter(({ kind }) => kind === 'deleted'),
+    carried,
+    carryOn: (done) => goOn(run, { ...done, asked }),
+  });
+  run.work = addWork(run.work, work);
+  run.failed = undefined;
+  run.evidence = [];
+  settled(run, unsettled);
+  await answer(wanted.replyTo, { repository: step.repository, work, unsettled, summary: summarize(work) });
+}
+
+/** A scan is over, well or not. */
+function settled(run: Run, unsettled: number): void {
+  run.carried = undefined;
+  run.scan = false;
+  run.dueAt = undefined;
+  run.unsettled = unsettled;
+  run.attempts = unsettled > 0 ? run.attempts + 1 : 0;
 }
 
 /** Waits until nothing new has come for a while; a notice that somebody waits for is not delayed. */
 async function quiet(notices: readonly Notice[]): Promise<void> {
-  const until = Date.now() + LONGEST_QUIET_MS;
   if (notices.length === 0) await condition(() => notices.length > 0);
+  const until = Date.now() + LONGEST_QUIET_MS;
   for (;;) {
     const known = notices.length;
     if (notices.some(isUrgent) || Date.now() >= until) return;
@@ -81,37 +157,27 @@ async function quiet(notices: readonly Notice[]): Promise<void> {
   }
 }
 
-/** Subjects at the secondary whose referrers changed are brought up to date, by digest. */
-async function syncReferrers(step: RepositoryStep, digests: readonly Digest[]): Promise<Work> {
+/** Subjects at the secondary whose referrers changed are brought up to date, by digest; where that fails, a scan follows. */
+async function syncReferrers(run: Run, digests: readonly Digest[]): Promise<void> {
+  const { step } = run;
   const { lookAtDigests } = siteActivities(step.policy.site, 'bulk');
   const looked = await lookAtDigests(
     { ...step, digests },
     { summary: `${step.repository}: ${count(digests.length, 'digest')} without a tag` },
   );
-  if (looked.subjects.length === 0) return NO_WORK;
-  const copied = await copyRound(
-    { step, lane: 'bulk', depth: 'shallow' },
-    looked.subjects.map((digest) => ({ digest })),
-  );
-  return copied.work;
+  if (looked.subjects.length === 0) return;
+  const subjects = looked.subjects.map((digest) => ({ digest }));
+  const copied = await copyRound({ step, lane: 'bulk', depth: 'shallow' }, subjects);
+  run.work = addWork(run.work, copied.work);
+  // Gone: its referrers have nothing to refer to any more.
+  const left = copied.published.filter(({ state }) => state !== 'verified' && state !== 'gone').length + copied.failures.length;
+  if (left === 0) return;
+  run.attempts = Math.max(1, run.attempts);
+  run.unsettled = Math.max(left, run.unsettled);
 }
 
-async function answer(
-  waiting: readonly string[],
-  result: { repository: string; work: Work; unsettled: number; summary: string },
-): Promise<void> {
-  for (const workflowId of waiting) {
-    try {
-      await getExternalWorkflowHandle(workflowId).signal(scanned, result);
-    } catch (thrown) {
-      // Who asked has ended meanwhile: nobody waits any more.
-      if (isCancellation(thrown)) throw thrown;
-    }
-  }
-}
-
-function answerable(wanted: Wanted): Notice[] {
-  return [...wanted.deletions, ...wanted.replyTo.map((replyTo): Notice => ({ kind: 'compare', receivedAt: 0, replyTo }))];
+function nothingDone(run: Run): { repository: string; work: Work; unsettled: number; summary: string } {
+  return { repository: run.step.repository, work: NO_WORK, unsettled: run.unsettled, summary: summarize(NO_WORK) };
 }
 
 function summarize(work: Work): string {

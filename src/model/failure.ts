@@ -87,7 +87,8 @@ export class TwinportError extends Error {
 
 /** Says whether something thrown is ours; by its shape, because `instanceof` fails across realms. */
 export function isTwinportError(thrown: unknown): thrown is TwinportError {
-  return typeof thrown === 'object' && thrown !== null && 'code' in thrown && 'retry' in thrown && (thrown as TwinportError).code in RETRY;
+  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown) || !('retry' in thrown)) return false;
+  return Object.hasOwn(RETRY, thrown.code as FailureCode);
 }
 
 /** Turns anything thrown into a `Failure`; what is not ours becomes `INTERNAL`. */

@@ -11,6 +11,8 @@ export const bulkQueue = (site: string): string => `twinport-${site}-bulk`;
 /** Workflow ids over this many bytes do not fit Temporal's SQL stores, which then call themselves unavailable. */
 const MAX_ID_BYTES = 200;
 const KEPT_BYTES = 120;
+/** `~` and 32 digits. */
+const HASH_BYTES = 33;
 
 export const syncImageId = (site: string, repository: string, tag: string): string => fitId(`sync/${site}/`, `${repository}:${tag}`);
 export const syncRepositoryId = (site: string, repository: string): string => fitId(`sync-repository/${site}/`, repository);
@@ -49,10 +51,17 @@ export const WORKFLOWS = {
   owner: 'owner',
 } as const;
 
-/** `<prefix><first 120 bytes>~<32 hex of SHA-256>` where the id would be too long. */
+/** `<prefix><first 120 bytes>~<32 hex of SHA-256>` where the id would be too long; fewer bytes where the prefix is long itself. */
 function fitId(prefix: string, rest: string): string {
-  const bytes = utf8ToBytes(rest);
-  if (utf8ToBytes(prefix).length + bytes.length <= MAX_ID_BYTES) return prefix + rest;
-  const kept = new TextDecoder().decode(bytes.slice(0, KEPT_BYTES));
-  return `${prefix}${kept}~${bytesToHex(sha256(bytes)).slice(0, 32)}`;
+  const prefixBytes = utf8ToBytes(prefix).length;
+  if (prefixBytes + utf8ToBytes(rest).length <= MAX_ID_BYTES) return prefix + rest;
+  const room = MAX_ID_BYTES - HASH_BYTES - prefixBytes;
+  return room >= 0 ? `${prefix}${shortened(rest, Math.min(KEPT_BYTES, room))}` : shortened(prefix + rest, KEPT_BYTES);
+}
+
+function shortened(text: string, keptBytes: number): string {
+  const bytes = utf8ToBytes(text);
+  // A letter that the cut went through is left out.
+  const kept = new TextDecoder().decode(bytes.slice(0, keptBytes)).replace(/\uFFFD$/, '');
+  return `${kept}~${bytesToHex(sha256(bytes)).slice(0, HASH_BYTES - 1)}`;
 }

@@ -10,6 +10,8 @@ export interface Wanted {
   readonly deletions: readonly Notice[];
   readonly digests: readonly Digest[];
   readonly replyTo: readonly string[];
+  /** A person waits: deletions need no second listing a while later. */
+  readonly once: boolean;
   /** Failures of an earlier scan wait for a back-off. */
   readonly repair: boolean;
 }
@@ -26,6 +28,7 @@ export function wantedBy(notices: readonly Notice[]): Wanted {
     deletions: notices.filter((notice) => notice.kind === 'deleted'),
     digests: [...new Set(notices.flatMap((notice) => (notice.kind === 'digest' && notice.digest ? [notice.digest] : [])))],
     replyTo: [...new Set(notices.flatMap((notice) => notice.replyTo ?? []))],
+    once: notices.some((notice) => notice.once === true),
     repair: notices.some((notice) => notice.kind === 'repair'),
   };
 }

@@ -49,9 +49,10 @@ export function isLastLook(looked: number): boolean {
   return looked >= LATER_LOOKS_MS.length;
 }
 
-/** Two looks at one tag become one: the later event's digest is what should be seen. */
+/** Two looks at one tag become one: the later event's digest is what should be seen; a look that no event asked for changes nothing of that. */
 export function mergeLooks(earlier: Look | undefined, later: Look): Look {
   if (!earlier) return later;
   const receivedAt = earlier.receivedAt ?? later.receivedAt;
-  return { ...later, ...(receivedAt === undefined ? {} : { receivedAt }) };
+  const expected = later.digest === undefined && later.lookAgain !== true ? earlier : later;
+  return { ...expected, ...(receivedAt === undefined ? {} : { receivedAt }) };
 }

@@ -35,6 +35,8 @@ export interface Notice {
   /** `compare`: what to read back, and the workflow that waits for the end. */
   readonly verify?: 'auto' | Depth;
   readonly replyTo?: string;
+  /** `compare`: a person waits, so a second listing that confirms deletions may follow at once. */
+  readonly once?: boolean;
 }
 
 /** A tag at one digest: the unit of work. */
@@ -449,6 +451,10 @@ export interface SyncRepositoryInput extends RepositoryStep {
   readonly attempts?: number;
   /** A scan that a continue-as-new interrupted. */
   readonly carried?: ScanCarried;
+  /** What runs before a continue-as-new have done; then a child's scan is over. */
+  readonly done?: { readonly work: Work; readonly unsettled: number };
+  /** When failures are due for another scan. */
+  readonly dueAt?: number;
 }
 
 export interface ScanCarried {
@@ -460,6 +466,8 @@ export interface ScanCarried {
   readonly gone: readonly TaggedImage[];
   readonly work: Work;
   readonly unsettled: number;
+  /** The notices that this scan serves; those that came after its start wait for the next. */
+  readonly asked: readonly Notice[];
 }
 
 export interface SyncRepositoryResult {
@@ -472,6 +480,8 @@ export interface SyncRepositoryResult {
 /** What a repository's workflow tells one that waits for a comparison that it did not start. */
 export interface Scanned extends SyncRepositoryResult {
   readonly repository: string;
+  /** Why there was no comparison; CANCELLED: that workflow was stopped, and another may be started. */
+  readonly failure?: Failure;
 }
 
 export interface BackfillSiteInput {
@@ -492,6 +502,7 @@ export interface BackfillCarried {
   readonly after?: string;
   readonly catalogDone: boolean;
   readonly knownAfter?: string;
+  readonly paused?: boolean;
   readonly progress: BackfillProgress;
 }
 
