@@ -1,10 +1,13 @@
 import { afterAll, beforeAll } from '@jest/globals';
+import type { WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { fileURLToPath } from 'node:url';
 import type { ControlActivities } from '../../activities/control/index.ts';
 import type { SiteActivities } from '../../activities/site/index.ts';
 import type { Digest } from '../../src/model/digest.ts';
+import type { Failure } from '../../src/model/failure.ts';
 import { bulkQueue, CONTROL_QUEUE, pushQueue } from '../../src/model/names.ts';
 import type { SitePolicy } from '../../src/model/policy.ts';
 import type { ImageOutcome } from '../../src/model/steps.ts';
@@ -35,13 +38,48 @@ export interface Call {
   readonly input: unknown;
 }
 
+/** What the server of a test file is to be. */
+export interface WorldOptions {
+  /** Temporal's dev server, by the clock, which suggests to continue as new after so many events: the test server never does. */
+  readonly suggestAfterEvents?: number;
+}
+
 export interface World {
   readonly env: TestWorkflowEnvironment;
   readonly calls: Call[];
   readonly outcomes: ImageOutcome[];
   names(): string[];
-  /** Runs with these answers; what is not scripted answers that all is well. */
+  /** The inputs of the calls of one activity, in their order. */
+  inputs<K extends keyof Scripted>(name: K): Parameters<Scripted[K]>[0][];
+  /** Runs with these answers; what is not scripted answers that all is well. The workflows should have ended when `body` has. */
   run<T>(script: Partial<Scripted>, body: () => Promise<T>): Promise<T>;
+}
+
+/** What an activity throws when no attempt of its own can help. */
+export function activityError(failure: Failure): ApplicationFailure {
+  return ApplicationFailure.create({ message: failure.message, type: failure.code, nonRetryable: true, details: [failure] });
+}
+
+/** Lets the clock of the machine pass, not the server's. */
+export function breathe(ms: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, ms));
+}
+
+/** Waits, by the machine's clock, until something holds. */
+export async function until(holds: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
+  const end = Date.now() + withinMs;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`it did not come to hold within ${withinMs} ms: ${String(holds)}`);
+    await breathe(20);
+  }
+}
+
+/**
+ * Waits for a workflow's end by the machine's clock. `result()` has the server skip time, which may run ahead of a signal that is on its way
+ * from one workflow to another.
+ */
+export async function ended(handle: Pick<WorkflowHandle, 'describe'>): Promise<void> {
+  await until(async () => (await handle.describe()).status.name !== 'RUNNING');
 }
 
 /** The digest whose hexadecimal digits are all `c`. */
@@ -49,23 +87,25 @@ export function digest(c: string): Digest {
   return `sha256:${c.repeat(64)}`;
 }
 
-/** One time-skipping server a test file. */
-export function workflowWorld(): World {
+/** One server a test file, and workers whose activities answer as the test that runs says. */
+export function workflowWorld(options: WorldOptions = {}): World {
   let env: TestWorkflowEnvironment | undefined;
-  let bundle: WorkflowBundleWithSourceMap | undefined;
+  let stop: (() => Promise<void>) | undefined;
+  let answers: Scripted | undefined;
   const calls: Call[] = [];
   const outcomes: ImageOutcome[] = [];
+  const answer = (name: string, input: never): Promise<unknown> => {
+    if (!answers) throw ApplicationFailure.nonRetryable(`${name} was asked for when no test ran`);
+    calls.push({ name, input });
+    return (answers[name as keyof Scripted] as (input: never) => Promise<unknown>)(input);
+  };
   beforeAll(async () => {
-    Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'off', forward: {} } } });
-    env = await TestWorkflowEnvironment.createTimeSkipping({
-      server: { executable: { type: 'existing-path', path: findBinary('temporal-test-server') } },
-    });
-    bundle = await bundleWorkflowCode({
-      workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-      logger: silent,
-    });
+    quietRuntime();
+    env = await startServer(options);
+    stop = await startWorkers(env, answer);
   }, 120_000);
   afterAll(async () => {
+    await stop?.();
     await env?.teardown();
   });
   return {
@@ -76,47 +116,83 @@ export function workflowWorld(): World {
     calls,
     outcomes,
     names: () => calls.map((call) => call.name),
+    inputs: (name) => calls.filter((call) => call.name === name).map((call) => call.input as never),
     async run(script, body) {
       calls.length = 0;
       outcomes.length = 0;
-      if (!env || !bundle) throw new Error('the test server is not up');
-      const activities = recorded({ ...allIsWell(outcomes), ...script }, calls);
-      const queues = [pushQueue('eu'), bulkQueue('eu'), CONTROL_QUEUE];
-      const workers = await Promise.all(
-        queues.map((taskQueue) =>
-          Worker.create({
-            connection: env?.nativeConnection as never,
-            taskQueue,
-            workflowBundle: bundle as never,
-            activities,
-            shutdownForceTime: '1 second',
-          }),
-        ),
-      );
-      const running = workers.map((worker) => worker.run());
+      answers = { ...allIsWell(outcomes), ...script };
       try {
         return await body();
       } finally {
-        for (const worker of workers) worker.shutdown();
-        await Promise.all(running);
+        answers = undefined;
       }
     },
   };
 }
 
-const silent = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
-
-function recorded(script: Scripted, calls: Call[]): Record<string, (input: never) => Promise<unknown>> {
-  return Object.fromEntries(
-    Object.entries(script).map(([name, answer]) => [
-      name,
-      async (input: never): Promise<unknown> => {
-        calls.push({ name, input });
-        return (answer as (input: never) => Promise<unknown>)(input);
-      },
-    ]),
-  );
+function startServer({ suggestAfterEvents }: WorldOptions): Promise<TestWorkflowEnvironment> {
+  if (suggestAfterEvents === undefined) {
+    return TestWorkflowEnvironment.createTimeSkipping({
+      server: { executable: { type: 'existing-path', path: findBinary('temporal-test-server') } },
+    });
+  }
+  return TestWorkflowEnvironment.createLocal({
+    server: {
+      executable: { type: 'existing-path', path: findBinary('temporal') },
+      log: { format: 'json', level: 'error' },
+      extraArgs: [
+        ...['--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${suggestAfterEvents}`],
+        ...['--dynamic-config-value', 'history.transferProcessorMaxPollRPS=200'],
+        ...['--dynamic-config-value', 'matching.numTaskqueueReadPartitions=1'],
+        ...['--dynamic-config-value', 'matching.numTaskqueueWritePartitions=1'],
+      ],
+    },
+  });
 }
+
+/** Says nothing of what fails on purpose. */
+export function quietRuntime(): void {
+  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'off', forward: {} } } });
+}
+
+let bundle: Promise<WorkflowBundleWithSourceMap> | undefined;
+
+/** The workflows as a worker loads them. */
+export function workflowBundle(): Promise<WorkflowBundleWithSourceMap> {
+  bundle ??= bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+    logger: silent,
+  });
+  return bundle;
+}
+
+type Answer = (name: string, input: never) => Promise<unknown>;
+
+async function startWorkers(env: TestWorkflowEnvironment, answer: Answer): Promise<() => Promise<void>> {
+  const names = Object.keys(allIsWell([]));
+  const activities = Object.fromEntries(names.map((name) => [name, (input: never) => answer(name, input)]));
+  const queues = [pushQueue('eu'), bulkQueue('eu'), CONTROL_QUEUE];
+  const workflows = await workflowBundle();
+  const workers = await Promise.all(
+    queues.map((taskQueue) =>
+      Worker.create({
+        connection: env.nativeConnection,
+        taskQueue,
+        workflowBundle: workflows,
+        workflowThreadPoolSize: 1,
+        activities,
+        shutdownForceTime: '1 second',
+      }),
+    ),
+  );
+  const running = workers.map((worker) => worker.run());
+  return async () => {
+    for (const worker of workers) worker.shutdown();
+    await Promise.all(running);
+  };
+}
+
+const silent = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
 /** The primary holds `aaa…` under every tag, the secondary lacks one small blob, and everything works. */
 function allIsWell(outcomes: ImageOutcome[]): Scripted {

@@ -1,0 +1,183 @@
+import proto from '@temporalio/proto';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { backfillSiteId, bulkQueue, pushQueue, SIGNALS, syncImageId, syncRepositoryId, WORKFLOWS } from '../../src/model/names.ts';
+import type { BackfillSiteInput, Look, Notice, SyncImageInput, SyncRepositoryInput } from '../../src/model/steps.ts';
+import { compared, differing, gone, LATER, plan, planned } from './repository-runs.ts';
+import { activityError, digest, POLICY, until, type Scripted, type World } from './world.ts';
+
+/** Where the recorded histories lie: each must replay with whatever the workflows become. */
+export const HISTORIES = fileURLToPath(new URL('histories/', import.meta.url));
+
+// The SDK's own historyToJSON fails where npm has installed protobufjs more than once.
+const { History } = proto.temporal.api.history.v1;
+
+/** One history: what its activities answer, and what is done until the workflow of this id has ended. */
+interface Recording {
+  readonly name: string;
+  readonly workflowId: string;
+  script(world: World): Partial<Scripted>;
+  drive(world: World): Promise<unknown>;
+}
+
+/** Runs in this world every recording that has no file yet, and writes its history. */
+export async function recordHistories(world: World): Promise<void> {
+  await mkdir(HISTORIES, { recursive: true });
+  for (const recording of RECORDINGS) {
+    const file = `${HISTORIES}${recording.name}.json`;
+    if (existsSync(file)) continue;
+    await world.run(recording.script(world), () => recording.drive(world));
+    const history = await world.env.client.workflow.getHandle(recording.workflowId).fetchHistory();
+    const json = History.toObject(History.fromObject(history), { longs: String, enums: String, bytes: String });
+    await writeFile(file, `${JSON.stringify(json, withoutMachine, 1)}\n`);
+  }
+}
+
+/** Who ran it, and where the code lay there, is nobody's business. */
+function withoutMachine(key: string, value: unknown): unknown {
+  return ['identity', 'binaryChecksum', 'stackTrace'].includes(key) ? undefined : value;
+}
+
+/** A recorded history as a worker replays it. */
+export function historyOf(json: object): proto.temporal.api.history.v1.IHistory {
+  return History.fromObject(json);
+}
+
+const RECORDINGS: readonly Recording[] = [
+  {
+    name: 'sync-image-plain',
+    workflowId: syncImageId('eu', 'app', 'plain'),
+    script: () => ({}),
+    drive: async (world) => (await push(world, 'plain', digest('a'))).result(),
+  },
+  {
+    name: 'sync-image-coalesced',
+    workflowId: syncImageId('eu', 'app', 'burst'),
+    // Three more pushes while the first round runs become one more round.
+    script: (world) => ({
+      fetchManifests: async ({ looks }) => {
+        if (world.inputs('fetchManifests').length === 1) for (const each of ['1', '2', '3']) await push(world, 'burst', digest(each));
+        return {
+          summary: '',
+          images: looks.map((look) => ({ tag: 'burst', digest: look.digest ?? digest('0'), manifests: 1, blobs: 1, bytes: 10 })),
+          absent: [],
+          failures: [],
+          look: 1,
+        };
+      },
+    }),
+    drive: async (world) => (await push(world, 'burst', digest('0'))).result(),
+  },
+  {
+    name: 'sync-image-failed-then-retried',
+    workflowId: syncImageId('eu', 'app', 'retried'),
+    script: (world) => ({
+      publishManifests: async ({ images }) => {
+        if (world.inputs('publishManifests').length === 1) throw activityError(LATER);
+        return {
+          summary: '',
+          look: 2,
+          images: images.map((image) => ({ ...image, state: 'verified' as const, changed: true, bytes: 10 })),
+        };
+      },
+    }),
+    async drive(world) {
+      const handle = await push(world, 'retried', digest('a'));
+      await until(() => world.outcomes.length === 1);
+      await handle.signal(SIGNALS.retry);
+      await handle.result();
+    },
+  },
+  {
+    name: 'sync-repository-scan-with-deletions',
+    workflowId: syncRepositoryId('eu', 'scanned'),
+    script: () => ({
+      compareRepository: async ({ after }) =>
+        after === undefined
+          ? compared({ tags: differing('a', 'b'), next: 'b' })
+          : compared({ tags: [...differing('c'), { tag: 'd', digest: digest('a'), same: true }] }),
+      recordScan: async ({ after }) =>
+        after === undefined
+          ? { summary: '', verify: [], gone: [gone('back'), gone('old')], foreign: 0 }
+          : { summary: '', verify: ['d'], gone: [], foreign: 1 },
+      planDeletions: async () => plan({ approved: [planned('back'), planned('old')] }),
+      deleteTags: async ({ deletions }) => ({
+        summary: '',
+        look: 3,
+        outcomes: deletions.map((deletion) => ({
+          ...deletion,
+          result: deletion.tag === 'back' ? ('back' as const) : ('deleted' as const),
+        })),
+      }),
+    }),
+    drive: (world) =>
+      world.env.client.workflow.execute<(input: SyncRepositoryInput) => Promise<unknown>>(WORKFLOWS.syncRepository, {
+        workflowId: syncRepositoryId('eu', 'scanned'),
+        taskQueue: bulkQueue('eu'),
+        args: [{ policy: POLICY, repository: 'scanned', mode: 'scan', verify: 'auto', once: true }],
+      }),
+  },
+  {
+    name: 'sync-repository-notices-and-failures',
+    workflowId: syncRepositoryId('eu', 'noticed'),
+    script: (world) => ({
+      lookAtDigests: async () => ({ summary: '', subjects: [digest('5')] }),
+      compareRepository: async () => {
+        if (world.inputs('compareRepository').length === 1) throw activityError(LATER);
+        return compared({ tags: differing('v1') });
+      },
+    }),
+    async drive(world) {
+      await noticed(world, { kind: 'digest', digest: digest('1'), receivedAt: 1 });
+      await (await noticed(world, { kind: 'deleted', tag: 'old', receivedAt: 1 })).result();
+    },
+  },
+  {
+    name: 'backfill-site',
+    workflowId: backfillSiteId('eu'),
+    script: (world) => ({
+      listRepositories: async ({ after }) =>
+        after === undefined
+          ? { summary: '', repositories: ['bad', 'good'], excluded: 1, look: 1, next: 'good' }
+          : { summary: '', repositories: ['loose'], excluded: 0, look: 2 },
+      knownRepositories: async ({ after }) => ({ repositories: after === undefined ? ['vanished'] : [] }),
+      compareRepository: async ({ repository }) => {
+        if (repository === 'bad') throw activityError(LATER);
+        return compared(repository === 'loose' ? { failures: [{ tag: 'v1', failure: LATER }] } : { tags: differing('v1') });
+      },
+      recordBackfill: async () => {
+        if (world.inputs('recordBackfill').length > 1) return;
+        const running = world.env.client.workflow.getHandle(backfillSiteId('eu'));
+        await running.signal(SIGNALS.pause);
+        await running.signal(SIGNALS.resume);
+      },
+    }),
+    drive: (world) =>
+      world.env.client.workflow.execute<(input: BackfillSiteInput) => Promise<unknown>>(WORKFLOWS.backfillSite, {
+        workflowId: backfillSiteId('eu'),
+        taskQueue: bulkQueue('eu'),
+        args: [{ policy: POLICY, verify: 'auto', once: false, concurrency: 2 }],
+      }),
+  },
+];
+
+function push({ env }: World, tag: string, pushed: Look['digest'] & string) {
+  return env.client.workflow.signalWithStart<(input: SyncImageInput) => Promise<unknown>, [Look]>(WORKFLOWS.syncImage, {
+    workflowId: syncImageId('eu', 'app', tag),
+    taskQueue: pushQueue('eu'),
+    args: [{ policy: POLICY, repository: 'app', tag }],
+    signal: SIGNALS.pushed,
+    signalArgs: [{ tag, digest: pushed, receivedAt: 1 }],
+  });
+}
+
+function noticed({ env }: World, notice: Notice) {
+  return env.client.workflow.signalWithStart<(input: SyncRepositoryInput) => Promise<unknown>, [Notice]>(WORKFLOWS.syncRepository, {
+    workflowId: syncRepositoryId('eu', 'noticed'),
+    taskQueue: bulkQueue('eu'),
+    args: [{ policy: POLICY, repository: 'noticed', mode: 'notices', verify: 'auto', once: false }],
+    signal: SIGNALS.noticed,
+    signalArgs: [notice],
+  });
+}

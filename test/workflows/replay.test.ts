@@ -1,0 +1,98 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { existsSync, readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { WORKFLOWS } from '../../src/model/names.ts';
+import { HISTORIES, historyOf, recordHistories } from './record-histories.ts';
+import { quietRuntime, workflowBundle, workflowWorld } from './world.ts';
+
+/*
+ * Workflows that run while the program is replaced go on with the new code: each recorded history must replay. A change that does not let it goes
+ * behind `patched()`, and gets a recording of its own. RECORD_HISTORIES=1 records those that have no file yet.
+ */
+
+interface Recorded {
+  readonly events: {
+    eventType: string;
+    workflowExecutionStartedEventAttributes?: { workflowType: { name: string }; input: { payloads: { data: string }[] } };
+    activityTaskScheduledEventAttributes?: { activityType: { name: string } };
+  }[];
+}
+
+const EXPECTED = [
+  'backfill-site.json',
+  'sync-image-coalesced.json',
+  'sync-image-failed-then-retried.json',
+  'sync-image-plain.json',
+  'sync-repository-notices-and-failures.json',
+  'sync-repository-scan-with-deletions.json',
+];
+
+const RECORD = process.env['RECORD_HISTORIES'] === '1';
+let bundle: WorkflowBundleWithSourceMap;
+
+if (RECORD) {
+  const world = workflowWorld();
+  beforeAll(() => recordHistories(world), 60_000);
+}
+
+beforeAll(async () => {
+  if (!RECORD) quietRuntime();
+  bundle = await workflowBundle();
+}, 60_000);
+
+async function read(name: string): Promise<Recorded> {
+  return JSON.parse(await readFile(HISTORIES + name, 'utf8')) as Recorded;
+}
+
+function replay(history: Recorded): Promise<void> {
+  return Worker.runReplayHistory({ workflowBundle: bundle }, historyOf(history), 'replayed');
+}
+
+describe('recorded histories', () => {
+  const names = existsSync(HISTORIES) ? readdirSync(HISTORIES).toSorted() : [];
+
+  it('are all there', () => {
+    expect(names).toEqual(expect.arrayContaining(EXPECTED));
+  });
+
+  it.each(names.length > 0 ? names : EXPECTED)('%s replays', async (name) => {
+    await replay(await read(name));
+  });
+
+  it('hold what they are named for', async () => {
+    const activities = async (name: string) =>
+      (await read(name)).events.flatMap(({ activityTaskScheduledEventAttributes: task }) => task?.activityType.name ?? []);
+    expect(await activities('sync-image-plain.json')).toEqual([
+      ...['fetchManifests', 'enumerateLayers', 'copyBlobs', 'publishManifests', 'markVerification'],
+    ]);
+    const rounds = (await activities('sync-image-coalesced.json')).filter((name) => name === 'fetchManifests');
+    expect(rounds).toHaveLength(2);
+    expect(await activities('sync-repository-scan-with-deletions.json')).toEqual(expect.arrayContaining(['deleteTags', 'recordDeletions']));
+  });
+});
+
+describe('a history that does not fit the code is found out', () => {
+  it('by another workflow than the one that made it', async () => {
+    const history = await read('sync-repository-scan-with-deletions.json');
+    history.events[0]!.workflowExecutionStartedEventAttributes!.workflowType.name = WORKFLOWS.syncImage;
+    await expect(replay(history)).rejects.toThrow(DeterminismViolationError);
+  });
+
+  it('by an activity that the code does not ask for there', async () => {
+    const history = await read('sync-image-plain.json');
+    const asked = history.events.find(({ activityTaskScheduledEventAttributes: task }) => task?.activityType.name === 'enumerateLayers');
+    asked!.activityTaskScheduledEventAttributes!.activityType.name = 'copyBlobs';
+    await expect(replay(history)).rejects.toThrow(DeterminismViolationError);
+  });
+
+  it('by an input that leads elsewhere', async () => {
+    const history = await read('sync-repository-scan-with-deletions.json');
+    const [payload] = history.events[0]!.workflowExecutionStartedEventAttributes!.input.payloads;
+    const input = Buffer.from(payload!.data, 'base64').toString();
+    expect(input).toContain('"policy":"guard"');
+    payload!.data = Buffer.from(input.replace('"policy":"guard"', '"policy":"never"')).toString('base64');
+    await expect(replay(history)).rejects.toThrow(DeterminismViolationError);
+  });
+});
