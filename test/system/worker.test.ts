@@ -14,7 +14,7 @@ import { eventually, startTwinport, twinport, workFolder } from '../support/twin
 import { difference, walk } from '../support/walk.ts';
 
 const MIB = 1024 * 1024;
-const BLOB = 192 * MIB;
+const BLOB = 96 * MIB;
 const SECRET = 'abcDEF123';
 
 /*
@@ -45,7 +45,7 @@ secondaries: [{ name: ${site}, url: '${secondary.url}' }]
   it('goes on with a large blob after its worker was killed', async () => {
     const folder = await running();
     const worker = await startWorker(folder);
-    source.rules.push({ method: 'GET', path: /\/blobs\//, bytesPerSecond: 32 * MIB });
+    source.rules.push({ method: 'GET', path: /\/blobs\//, bytesPerSecond: 24 * MIB });
     const image = await pushImage(primary.url, 'large', 'v1', { layers: [{ seed: `large ${version}`, size: BLOB }] });
     await deliver('large', 'v1', image.digest);
     await eventually(
@@ -71,7 +71,7 @@ secondaries: [{ name: ${site}, url: '${secondary.url}' }]
     const folder = await running();
     const worker = await startWorker(folder);
     source.reset();
-    source.rules.push({ method: 'GET', path: /\/blobs\//, bytesPerSecond: 32 * MIB });
+    source.rules.push({ method: 'GET', path: /\/blobs\//, bytesPerSecond: 24 * MIB });
     const image = await pushImage(primary.url, 'handed', 'v1', { layers: [{ seed: `handed ${version}`, size: BLOB }] });
     await deliver('handed', 'v1', image.digest);
     await eventually(
