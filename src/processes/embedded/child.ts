@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TwinportError } from '../../model/failure.ts';
-import { tailOf } from './tail.ts';
+import { logStart, tailOf } from './tail.ts';
 
 /** How a server process is to be run. */
 export interface ChildOptions {
@@ -66,8 +66,9 @@ exec "$@"`;
  * @throws {TwinportError} UNREACHABLE (it ended, or was not ready in time; the message has the end of its output)
  */
 export async function spawnChild(options: ChildOptions): Promise<Child> {
+  const log = options.logFile === undefined ? undefined : logStart(options.logFile);
   const process = start(options);
-  const output = tailOf(process, options.logFile);
+  const output = tailOf(process, log);
   const child = ownedChild(process, options.stopSignal ?? 'SIGTERM');
   try {
     await becomeReady(options, child);
