@@ -14,8 +14,6 @@ import { openWire, type Wire } from './transport/wire.ts';
 export interface Capabilities {
   /** It answers the referrers API. */
   referrers?: boolean;
-  /** A broken upload can be continued. */
-  resume?: boolean;
   /** A blob can be sent as one PATCH of no stated length, which may end early and cleanly. */
   patch?: boolean;
   /** A blob can be posted in a single request. */

@@ -6,7 +6,6 @@ import { headBlob, proveBlob, readBlob } from '../../src/registry/blobs.ts';
 import { listRepositories } from '../../src/registry/catalog.ts';
 import { deleteManifest, getManifest, headManifest, probeAbsence, putManifest } from '../../src/registry/manifests.ts';
 import { ping } from '../../src/registry/ping.ts';
-import { probeResume } from '../../src/registry/probe-resume.ts';
 import { listReferrers } from '../../src/registry/referrers.ts';
 import type { Session } from '../../src/registry/session.ts';
 import { deleteTag, listTags } from '../../src/registry/tags.ts';
@@ -304,11 +303,6 @@ export function conformance(name: string, open: () => Promise<{ session: Session
         await cancelUpload(session, fresh.location);
         expect(await uploadStatus(session, fresh.location)).toBeUndefined();
         expect(await failureOf(patchBlob(session, fresh, pieces(randomBytes('cancel', 10))))).toMatchObject({ code: 'UPLOAD_LOST' });
-      });
-
-      it('finds out whether broken uploads can be gone on with', async () => {
-        expect(await probeResume(session, 'up/probe')).toBe(traits.resume);
-        expect(session.capabilities.resume).toBe(traits.resume);
       });
     });
   });

@@ -5,7 +5,8 @@ import { compareRepository } from '../../src/replication/compare.ts';
 import { deleteManifest, pushImage } from '../support/images.ts';
 import { quirkProxy } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
-import { POLICY, replicate, route, sitePair } from './pair.ts';
+import { POLICY } from '../support/policy.ts';
+import { replicate, route, sitePair } from './pair.ts';
 import { contentFile } from './storage.ts';
 
 describe.each([2, 3] as const)('comparing with a primary of Distribution %i', (version) => {

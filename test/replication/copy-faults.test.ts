@@ -10,7 +10,8 @@ import type { Site } from '../../src/replication/site.ts';
 import { pushBlob, sha256 } from '../support/images.ts';
 import { quirkProxy, type QuirkProxy } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
-import { POLICY, route, sitePair } from './pair.ts';
+import { POLICY } from '../support/policy.ts';
+import { route, sitePair } from './pair.ts';
 import { openUploads } from './storage.ts';
 
 const SIZE = 24 * 1024 * 1024;

@@ -5,7 +5,8 @@ import type { Digest } from '../../src/model/digest.ts';
 import { pushImage } from '../support/images.ts';
 import { quirkProxy } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
-import { POLICY, route, sitePair } from './pair.ts';
+import { POLICY } from '../support/policy.ts';
+import { route, sitePair } from './pair.ts';
 
 /* An image's failure that says CANCELLED is one that no retry mends: a worker's stop must end the attempt instead, so that another goes on. */
 it('ends with its signal, and does not call what it was looking at failed', async () => {

@@ -1,5 +1,6 @@
 import { afterAll } from '@jest/globals';
 import type { SitePolicy } from '../../src/model/policy.ts';
+import { POLICY } from '../support/policy.ts';
 import type { CopyBlobsResult, PublishedImage } from '../../src/model/steps.ts';
 import { openSession } from '../../src/registry/session.ts';
 import { compareRepository } from '../../src/replication/compare.ts';
@@ -8,17 +9,6 @@ import { enumerateLayers } from '../../src/replication/enumerate-layers.ts';
 import { fetchManifests } from '../../src/replication/fetch-manifests.ts';
 import { publishManifests } from '../../src/replication/publish-manifests.ts';
 import { createSite, routeOf, type Route, type Site } from '../../src/replication/site.ts';
-
-export const POLICY: SitePolicy = {
-  site: 'eu',
-  revision: 'r1',
-  epoch: 1,
-  path: '{repository}',
-  repositories: { include: ['**'], exclude: [] },
-  tags: { include: ['**'], exclude: [] },
-  deletes: { policy: 'guard', confirmAfterMs: 0 },
-  verify: { everyMs: 86_400_000, depth: 'shallow' },
-};
 
 const open: Site[] = [];
 

@@ -7,7 +7,8 @@ import { fetchManifests } from '../../src/replication/fetch-manifests.ts';
 import { pushCosign, pushImage, pushIndex, pushNestedIndex, pushReferrer } from '../support/images.ts';
 import { testRegistry } from '../support/registries.ts';
 import { difference, walk } from '../support/walk.ts';
-import { POLICY, replicate, route, sitePair } from './pair.ts';
+import { POLICY } from '../support/policy.ts';
+import { replicate, route, sitePair } from './pair.ts';
 
 const VERSIONS = [
   [2, 2],

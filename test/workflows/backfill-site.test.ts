@@ -12,7 +12,8 @@ import {
   type Scanned,
   type SyncRepositoryInput,
 } from '../../src/model/steps.ts';
-import { activityError, breathe, digest, ended, POLICY, until, workflowWorld, type Scripted } from './world.ts';
+import { POLICY } from '../support/policy.ts';
+import { activityError, breathe, digest, ended, until, workflowWorld, type Scripted } from './world.ts';
 
 const world = workflowWorld();
 const INPUT: BackfillSiteInput = { policy: POLICY, verify: 'auto', once: false, concurrency: 4 };

@@ -12,7 +12,8 @@ import type {
   SyncRepositoryInput,
   SyncRepositoryResult,
 } from '../../src/model/steps.ts';
-import { activityError, breathe, digest, POLICY, until, workflowWorld } from './world.ts';
+import { POLICY } from '../support/policy.ts';
+import { activityError, breathe, digest, until, workflowWorld } from './world.ts';
 
 /*
  * The test server never suggests to continue as new: this is Temporal's dev server, told to suggest it early. The clock is the machine's.

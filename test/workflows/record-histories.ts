@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { backfillSiteId, bulkQueue, pushQueue, SIGNALS, syncImageId, syncRepositoryId, WORKFLOWS } from '../../src/model/names.ts';
 import type { BackfillSiteInput, Look, Notice, SyncImageInput, SyncRepositoryInput } from '../../src/model/steps.ts';
 import { compared, differing, gone, LATER, plan, planned } from './repository-runs.ts';
-import { activityError, digest, POLICY, until, type Scripted, type World } from './world.ts';
+import { POLICY } from '../support/policy.ts';
+import { activityError, digest, until, type Scripted, type World } from './world.ts';
 
 /** Where the recorded histories lie: each must replay with whatever the workflows become. */
 export const HISTORIES = fileURLToPath(new URL('histories/', import.meta.url));

@@ -14,7 +14,8 @@ import type {
   SyncRepositoryResult,
   TaggedImage,
 } from '../../src/model/steps.ts';
-import { digest, POLICY, type Scripted, type World } from './world.ts';
+import { POLICY } from '../support/policy.ts';
+import { digest, type Scripted, type World } from './world.ts';
 
 export const FIVE = ['fetchManifests', 'enumerateLayers', 'copyBlobs', 'publishManifests', 'markVerification'];
 export const LATER: Failure = { code: 'UNAUTHORIZED', message: 'the password is wrong', retry: 'later' };

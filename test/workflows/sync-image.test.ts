@@ -3,7 +3,8 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { pushQueue, SIGNALS, syncImageId, WORKFLOWS } from '../../src/model/names.ts';
 import type { Look, SyncImageInput, SyncImageResult } from '../../src/model/steps.ts';
-import { digest, POLICY, workflowWorld } from './world.ts';
+import { POLICY } from '../support/policy.ts';
+import { digest, workflowWorld } from './world.ts';
 
 const world = workflowWorld();
 const FIVE = ['fetchManifests', 'enumerateLayers', 'copyBlobs', 'publishManifests', 'markVerification'];

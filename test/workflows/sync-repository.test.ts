@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { WorkflowFailedError } from '@temporalio/client';
 import { bulkQueue, PRIORITY } from '../../src/model/names.ts';
 import { FIVE, LATER, NEVER, WORKFLOW, compared, published, plan, differing, gone, planned, repositoryRuns } from './repository-runs.ts';
-import { activityError, breathe, digest, POLICY, workflowWorld } from './world.ts';
+import { POLICY } from '../support/policy.ts';
+import { activityError, breathe, digest, workflowWorld } from './world.ts';
 
 const world = workflowWorld();
 const { notice, scanned, times } = repositoryRuns(world);

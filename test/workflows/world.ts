@@ -9,7 +9,6 @@ import type { SiteActivities } from '../../activities/site/index.ts';
 import type { Digest } from '../../src/model/digest.ts';
 import type { Failure } from '../../src/model/failure.ts';
 import { bulkQueue, CONTROL_QUEUE, pushQueue } from '../../src/model/names.ts';
-import type { SitePolicy } from '../../src/model/policy.ts';
 import type { ImageOutcome } from '../../src/model/steps.ts';
 import { findBinary } from '../support/parts.ts';
 
@@ -17,17 +16,6 @@ import { findBinary } from '../support/parts.ts';
  * Workflow tests ask what a workflow does when its activities answer this or that, over days, in milliseconds: the server is Temporal's own test server,
  * which skips time; the activities are scripted. The real ones are run with these workflows in test/system.
  */
-
-export const POLICY: SitePolicy = {
-  site: 'eu',
-  revision: 'r1',
-  epoch: 1,
-  path: '{repository}',
-  repositories: { include: ['**'], exclude: [] },
-  tags: { include: ['**'], exclude: [] },
-  deletes: { policy: 'guard', confirmAfterMs: 600_000 },
-  verify: { everyMs: 604_800_000, depth: 'shallow' },
-};
 
 export type Scripted = { -readonly [K in keyof SiteActivities]: SiteActivities[K] } & {
   -readonly [K in keyof ControlActivities]: ControlActivities[K];

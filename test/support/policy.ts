@@ -1,0 +1,13 @@
+import type { SitePolicy } from '../../src/model/policy.ts';
+
+/** A site that replicates everything, with the defaults. */
+export const POLICY: SitePolicy = {
+  site: 'eu',
+  revision: 'r1',
+  epoch: 1,
+  path: '{repository}',
+  repositories: { include: ['**'], exclude: [] },
+  tags: { include: ['**'], exclude: [] },
+  deletes: { policy: 'guard', confirmAfterMs: 600_000 },
+  verify: { everyMs: 604_800_000, depth: 'shallow' },
+};
