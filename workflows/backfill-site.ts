@@ -40,6 +40,16 @@ const FAILURES_NAMED = 20;
  */
 export async function backfillSite(input: BackfillSiteInput): Promise<BackfillProgress> {
   const run = startRun(input);
+  try {
+    return await pageThrough(run);
+  } catch (thrown) {
+    if (isCancellation(thrown)) await CancellationScope.nonCancellable(() => recordCancellation(run));
+    throw thrown;
+  }
+}
+
+async function pageThrough(run: Run): Promise<BackfillProgress> {
+  const { input } = run;
   for (let attempts = 0; ;) {
     // No children run here: continuing as new would end them.
     if (workflowInfo().continueAsNewSuggested) {
@@ -99,7 +109,7 @@ type Page = { readonly repositories: readonly string[]; readonly last: boolean }
 async function nextPage(run: Run): Promise<Page> {
   try {
     const page = run.state.catalogDone ? await knownPage(run) : await catalogPage(run);
-    update(run, { total: run.state.progress.total + page.repositories.length });
+    update(run, { state: 'running', total: run.state.progress.total + page.repositories.length });
     return page;
   } catch (thrown) {
     return { failure: activityFailure(thrown) };
@@ -130,7 +140,9 @@ async function knownPage(run: Run): Promise<{ repositories: readonly string[]; l
   );
   const last = repositories.at(-1);
   if (last !== undefined) run.state = { ...run.state, knownAfter: last };
-  return { repositories, last: last === undefined };
+  // One that could not be compared has no scan of this run either, and is not tried twice.
+  const failed = new Set(run.state.progress.failures.map(({ repository }) => repository));
+  return { repositories: repositories.filter((repository) => !failed.has(repository)), last: last === undefined };
 }
 
 async function eachRepository(run: Run, repositories: readonly string[]): Promise<void> {
@@ -189,11 +201,19 @@ async function record(run: Run): Promise<void> {
   await control.recordBackfill({ site, progress }, { summary: `${site}: ${progress.done} of ${progress.total} repositories` });
 }
 
-/** The catalog cannot be read: said where people look. */
+/** The catalog cannot be read: said where people look, until it can. */
 async function recordFailure(run: Run, failure: Failure): Promise<void> {
   const { site } = run.input.policy;
-  const progress: BackfillProgress = { ...run.state.progress, state: 'failed', failures: [{ repository: '', failure }] };
+  update(run, { state: 'failed' });
+  const progress: BackfillProgress = { ...run.state.progress, failures: [{ repository: '', failure }] };
   await control.recordBackfill({ site, progress }, { summary: `${site}: ${failure.message}` });
+}
+
+/** Else the ledger would say for ever that it runs. */
+async function recordCancellation(run: Run): Promise<void> {
+  const { site } = run.input.policy;
+  update(run, { state: 'cancelled' });
+  await control.recordBackfill({ site, progress: run.state.progress }, { summary: `${site}: cancelled` });
 }
 
 async function finish(run: Run): Promise<BackfillProgress> {

@@ -507,7 +507,7 @@ export interface BackfillCarried {
 }
 
 export interface BackfillProgress {
-  readonly state: 'running' | 'paused' | 'failed' | 'done';
+  readonly state: 'running' | 'paused' | 'failed' | 'cancelled' | 'done';
   /** Repositories done, and found so far. */
   readonly done: number;
   readonly total: number;

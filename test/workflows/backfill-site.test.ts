@@ -400,6 +400,21 @@ describe('failures', () => {
   });
 });
 
+describe('a repository that cannot be compared', () => {
+  it('is not tried a second time when the ledger names it as not scanned', async () => {
+    let asked = 0;
+    const progress = await backfilled({
+      listRepositories: async () => catalog('a'),
+      compareRepository: async () => {
+        throw activityError({ code: 'DENIED', message: 'no', retry: 'never' });
+      },
+      knownRepositories: async () => ({ repositories: (asked += 1) === 1 ? ['a'] : [] }),
+    });
+    expect(times('compareRepository')).toBe(1);
+    expect(progress).toMatchObject({ done: 1, total: 1, failures: [{ repository: 'a' }] });
+  });
+});
+
 describe('cancelling', () => {
   const names = ['a', 'b', 'c', 'd'];
 
@@ -430,6 +445,8 @@ describe('cancelling', () => {
       ['v1', 'pending'],
     ]);
     expect(compared()).toHaveLength(2);
+    // Else the ledger would say for ever that it runs.
+    expect(world.inputs('recordBackfill').at(-1)?.progress).toMatchObject({ state: 'cancelled', done: 0, total: 4 });
   });
 
   it('one repository by hand stops that one alone', async () => {
