@@ -1,5 +1,5 @@
 import { ApplicationFailure, condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow';
-import { backoffMs } from '../src/model/backoff.ts';
+import { backoffMs, burstPauseMs } from '../src/model/backoff.ts';
 import { LARGE_BLOB_BYTES } from '../src/model/batches.ts';
 import { isLastLook, mergeLooks, nextStep, type Outcome } from '../src/model/rounds.ts';
 import type { Digest } from '../src/model/digest.ts';
@@ -40,6 +40,7 @@ export async function syncImage(input: SyncImageInput): Promise<SyncImageResult>
   let attempts = input.attempts ?? 0;
   let looked = 0;
   let again = 0;
+  let burst = 0;
   let look: Look = { tag: input.tag };
   for (let rounds = 1; ; rounds++) {
     if (pending) {
@@ -54,7 +55,12 @@ export async function syncImage(input: SyncImageInput): Promise<SyncImageResult>
     const outcome = await image.round(look, looked, attempts);
     again = outcome.kind === 'again' ? again + 1 : 0;
     attempts = outcome.kind === 'failed' ? attempts + 1 : 0;
-    if (hasCome()) continue;
+    burst = hasCome() ? burst + 1 : 0;
+    if (hasCome()) {
+      const pauseMs = burstPauseMs(burst);
+      if (pauseMs > 0) await condition(() => woken, pauseMs);
+      continue;
+    }
     const next = nextStep(outcome, look, looked, again);
     if (next.do === 'return') return { summary: image.summary(), ...image.seen(), rounds };
     if (next.do === 'fail') throw ApplicationFailure.nonRetryable(next.failure.message, next.failure.code, next.failure);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { backoffMs } from '../../src/model/backoff.ts';
+import { backoffMs, burstPauseMs } from '../../src/model/backoff.ts';
 import { blobBatches, chunks, LARGE_BLOB_BYTES } from '../../src/model/batches.ts';
 import { deletionBudget, deletionVerdict } from '../../src/model/deletion-guard.ts';
 import { isUrgent, wantedBy } from '../../src/model/notices.ts';
@@ -80,6 +80,19 @@ describe('backoffMs', () => {
     expect(backoffMs(attempt, 0)).toBe(least);
     expect(backoffMs(attempt, 1)).toBe(most);
     expect(backoffMs(attempt, 0.5)).toBe((least + most) / 2);
+  });
+});
+
+describe('burstPauseMs', () => {
+  it.each([
+    [0, 0],
+    [1, 0],
+    [2, 250],
+    [3, 500],
+    [5, 2_000],
+    [1_000, 2_000],
+  ])('after %i rounds in a row is %i', (rounds, pause) => {
+    expect(burstPauseMs(rounds)).toBe(pause);
   });
 });
 
