@@ -285,11 +285,10 @@ describe('failures, on its own', () => {
           return times('compareRepository') > n;
         });
       }
-      const before = await world.env.currentTimeMs();
       await until(() => times('markVerification') === 7);
       await notice({ kind: 'compare' });
-      await handle.result();
-      expect((await world.env.currentTimeMs()) - before).toBeLessThan(60_000);
+      // By the machine's clock, on which those minutes do not pass.
+      await ended(handle);
     });
     expect(times('compareRepository')).toBe(8);
   });
