@@ -14,5 +14,6 @@ export default {
     ],
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/', '<rootDir>/.twinport/'],
+  setupFilesAfterEnv: ['<rootDir>/test/support/retry-once.ts'],
   testTimeout: 60_000,
 };
