@@ -1,24 +1,10 @@
 // 8. What people see: every site and how far it is, from the ledger.
+import type { SiteStatus } from '../../../ledger/site-status.ts';
 import { STYLE } from './style.ts';
 import { html, type Html } from './html.ts';
 
 /** A site as the page shows it. */
-export interface SiteView {
-  readonly name: string;
-  readonly ready: boolean;
-  readonly reason: string | null;
-  readonly total: number;
-  readonly synced: number;
-  readonly verified: number;
-  readonly failed: number;
-  readonly pending: number;
-  readonly held: number;
-  readonly foreign: number;
-  readonly excluded: number;
-  readonly lagSeconds: number | null;
-  readonly paused: boolean;
-  readonly workers: number;
-  readonly backfill: { readonly state: string; readonly done: number; readonly total: number } | null;
+export interface SiteView extends SiteStatus {
   readonly failures: readonly FailureView[];
 }
 
