@@ -1,10 +1,16 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './cache.mjs';
 import { run } from './command.mjs';
-import { arch, debian, download, fetchJson, goInstall, installed, path, platform, wheel } from './sources.mjs';
+import { arch, debian, download, fetchJson, goBuild, goInstall, installed, path, platform, wheel } from './sources.mjs';
 
 const RELEASES = 'https://github.com/distribution/distribution/releases';
 const REGISTRY_MODULE = 'github.com/distribution/distribution/v3/cmd/registry';
 const REGISTRY_2 = '2.8.3';
 const REGISTRY_3 = '3.1.2';
+const OCISERVER = 'test/support/ociserver';
+const OCISERVER_STAMP = hashOf(OCISERVER);
 
 /**
  * The programs that the demo and the tests run. `unfit(program)` says why a program will not do; `sources` are tried in order, and
@@ -58,6 +64,13 @@ export const PARTS = [
     byHand: `put the registry of a 3.x release (${RELEASES}) on PATH`,
   },
   {
+    name: 'ociserver',
+    unfit: async (program) =>
+      (await run(program, ['-version'])).output === `ociserver ${OCISERVER_STAMP}` ? undefined : `is not built from ${OCISERVER} as it is`,
+    sources: [goBuild(OCISERVER, { stamp: OCISERVER_STAMP, minimum: 24 }), goBuild(OCISERVER, { stamp: OCISERVER_STAMP, pythonGo: true })],
+    byHand: 'put Go 1.24 or newer (https://go.dev/dl) on PATH',
+  },
+  {
     name: 'skopeo',
     unfit: (program) => unlessVersion(program, /^skopeo version/m, 'is not skopeo'),
     sources: [path('skopeo'), installed('skopeo', 'skopeo')],
@@ -75,12 +88,19 @@ export const PARTS = [
 /** What each command needs. */
 export const NEEDS = {
   demo: ['temporal', 'docker-registry', 'registry'],
-  test: ['temporal', 'temporal-test-server', 'docker-registry', 'registry', 'skopeo'],
+  test: ['temporal', 'temporal-test-server', 'docker-registry', 'registry', 'ociserver', 'skopeo'],
 };
 
 async function unlessVersion(program, pattern, complaint) {
   const { code, output } = await run(program, ['--version']);
   return code === 0 && pattern.test(output) ? undefined : complaint;
+}
+
+/** Changes with any file of a folder. */
+function hashOf(folder) {
+  const hash = createHash('sha256');
+  for (const file of readdirSync(join(root, folder)).sort()) hash.update(`${file}\0`).update(readFileSync(join(root, folder, file)));
+  return hash.digest('hex').slice(0, 16);
 }
 
 /** The vendor tells the archive's address only when asked, as Temporal's own SDKs do. */

@@ -66,6 +66,8 @@ function readIndex(session: Session, request: RegistryRequest, response: Registr
   } catch {
     entries = undefined;
   }
+  // An empty list, as some registries that are written in Go write it.
+  if (entries === null) return [];
   if (!Array.isArray(entries)) throw registryError(session, request, 'LISTING', 'the answer is no index of referrers', { status: 200 });
   return entries.map((entry: unknown) => {
     const { mediaType, digest, size } = (entry ?? {}) as Record<string, unknown>;

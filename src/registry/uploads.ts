@@ -75,7 +75,7 @@ export async function putBlob(
   const request: RegistryRequest = {
     ...uploadRequest('PUT', upload, repository, signal),
     query: { digest: descriptor.digest },
-    headers: { 'content-type': OCTET_STREAM },
+    headers: { 'content-type': OCTET_STREAM, ...restRange(upload.offset, length) },
     ...(length > 0 ? { body, length } : {}),
     accept: [200, 201, 204],
     answerMs: digestMs(session, descriptor.size),
@@ -244,6 +244,11 @@ function checkStored(session: Session, request: RegistryRequest, response: Regis
   const stored = contentDigest(response);
   if (stored === undefined || stored === digest || stored.slice(0, 7) !== digest.slice(0, 7)) return;
   throw registryError(session, request, 'DIGEST_MISMATCH', `stored ${digest} as ${stored}`, { status: response.status });
+}
+
+/** The last part of a blob says where it belongs; a whole blob need not, and some registries would take it for a part. */
+function restRange(offset: number, length: number): Record<string, string> {
+  return offset > 0 && length > 0 ? { 'content-range': chunkRange(offset, length) } : {};
 }
 
 /** Inclusive and bare: with a unit or a total, Distribution answers 500. */
