@@ -9,6 +9,7 @@ import type {
 import { compareRepository as compare } from '../../src/replication/compare.ts';
 import { listRepositories as list } from '../../src/replication/list-repositories.ts';
 import { lookAtDigests as look } from '../../src/replication/look-at-digests.ts';
+import { finishPlaceholders } from '../../src/replication/placeholders.ts';
 import { routeOf, type Site } from '../../src/replication/site.ts';
 import { runActivity, scheduledAt, settleBatch } from './context.ts';
 
@@ -18,13 +19,20 @@ export const listRepositories =
   (input: ListRepositoriesInput): Promise<ListRepositoriesResult> =>
     runActivity(async (signal) => ({ ...(await list(site, input.policy, input.after, input.limit, signal)), look: scheduledAt() }));
 
-/** A window of a repository's tags, compared on both sides. Safe to repeat because it only reads. */
+/**
+ * A window of a repository's tags, compared on both sides. Safe to repeat because it only reads, but for the end of deletions that were interrupted
+ * between their two steps.
+ */
 export const compareRepository =
   (site: Site) =>
   (input: CompareRepositoryInput): Promise<CompareRepositoryResult> =>
-    runActivity(async (signal) =>
-      settleBatch({ ...(await compare(routeOf(site, input, signal), input.policy, input.after, input.limit)), look: scheduledAt() }),
-    );
+    runActivity(async (signal) => {
+      const route = routeOf(site, input, signal);
+      const { placeholders, ...page } = await compare(route, input.policy, input.after, input.limit);
+      const left = await finishPlaceholders(route, placeholders);
+      const summary = [page.summary, ...left.map((why) => `a deletion could not be ended: ${why}`)].join('; ');
+      return settleBatch({ ...page, summary, look: scheduledAt() });
+    });
 
 /** What manifests without a tag ask for. Safe to repeat because it only reads. */
 export const lookAtDigests =

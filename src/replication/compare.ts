@@ -11,6 +11,7 @@ import { listReferrers } from '../registry/referrers.ts';
 import { listTags } from '../registry/tags.ts';
 import { referrersOf } from './closure.ts';
 import { concurrently } from './concurrently.ts';
+import { placeholdersAmong } from './placeholders.ts';
 import { tagInScope } from './scope.ts';
 import type { Route } from './site.ts';
 
@@ -22,12 +23,7 @@ const FALLBACK = /^sha(?:256|512)-[a-f0-9]+$/;
  * @param after the last tag of the window before
  * @throws {RegistryError} if either side cannot be listed; a failed listing is never an empty one
  */
-export async function compareRepository(
-  route: Route,
-  policy: SitePolicy,
-  after: string | undefined,
-  limit: number,
-): Promise<Omit<CompareRepositoryResult, 'look'>> {
+export async function compareRepository(route: Route, policy: SitePolicy, after: string | undefined, limit: number): Promise<Comparison> {
   const { site, repository, target, signal } = route;
   const [atPrimary, atSecondary] = await Promise.all([
     listTags(site.primary, repository, signal),
@@ -36,6 +32,8 @@ export async function compareRepository(
   const all = (atPrimary ?? []).filter((tag) => !isReservedTag(tag));
   const inScope = all.filter((tag) => tagInScope(policy, tag));
   const window = windowOf(inScope, extraTags(route, new Set(all), atSecondary ?? []), after, limit);
+  const placeholders = await placeholdersAmong(route, window.extra);
+  const extra = window.extra.filter((tag) => !placeholders.includes(tag));
   const held = new Set(atSecondary ?? []);
   const failures: TagFailure[] = [];
   const vanished: string[] = [];
@@ -52,7 +50,7 @@ export async function compareRepository(
   });
   failures.push(...(await listedStill(route, vanished)));
   const tags = compared.filter((tag) => tag !== undefined);
-  const { extra, next } = window;
+  const { next } = window;
   return {
     summary: summarize(tags, extra, failures, atPrimary === undefined),
     tags,
@@ -61,7 +59,14 @@ export async function compareRepository(
     failures,
     ...(next === undefined ? {} : { next }),
     ...(atPrimary === undefined ? { absent: true } : {}),
+    placeholders,
   };
+}
+
+/** What the two sides hold. */
+export interface Comparison extends Omit<CompareRepositoryResult, 'look'> {
+  /** Tags of the secondary whose deletion was begun and not ended; they are nobody's. */
+  readonly placeholders: readonly string[];
 }
 
 /** At most `limit` tags of either list, so that neither outgrows a payload. */

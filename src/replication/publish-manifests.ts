@@ -7,6 +7,7 @@ import { fallbackTag } from '../model/reference.ts';
 import type { BlobFailure, PublishedImage, TaggedImage } from '../model/steps.ts';
 import { count } from '../model/text.ts';
 import { getManifest, headManifest, putManifest } from '../registry/manifests.ts';
+import { readPlaceholder } from '../registry/placeholder.ts';
 import { listReferrers } from '../registry/referrers.ts';
 import { manifestOf, readClosure, type Closure } from './closure.ts';
 import { concurrently } from './concurrently.ts';
@@ -107,7 +108,8 @@ async function publishTag(
     await putManifest(site.secondary, target, tag, root, signal);
     if (!(await same(route, tag, root))) throw notKept(route, tag, root);
   } else if (before.mediaType !== root.mediaType) throw notKept(route, tag, root);
-  const previous = put && before ? { previous: before.digest } : {};
+  // Of a deletion that was interrupted, what counts is what was there before it.
+  const previous = put && before ? { previous: readPlaceholder(before)?.was ?? before.digest } : {};
   const after = await headManifest(site.primary, repository, tag, signal);
   if (after?.digest !== root.digest) return { state: after ? 'moved' : 'gone', changed: put, ...previous };
   return { state: 'verified', changed: put, ...previous };
