@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { installParts } from '../install-parts.mjs';
+import { checkTable, updateTable } from '../matrix/report.mjs';
 import { inTemporaryFolder, root } from '../parts/cache.mjs';
 import { foreground } from './foreground.mjs';
 import { ensureBuild, ensureModules } from './prepare.mjs';
@@ -16,19 +17,57 @@ export async function runTests(args) {
   }
   await ensureBuild();
   await parts;
-  return inTemporaryFolder((folder) => runJest(args, join(folder, 'results.json')));
+  return inTemporaryFolder((folder) => testAndCount('jest.config.mjs', args, folder));
 }
 
-async function runJest(args, results) {
+/** `npm run docs:registries -- FILES`: runs tests and puts what they report of registries into the table of the docs. */
+export async function runRegistryDocs(args) {
+  if (args.length === 0)
+    throw new Error('name the files of the tests that report: npm run docs:registries -- test/registry/harbor.test.ts …');
+  const parts = installParts(['test']);
+  parts.catch(() => undefined);
+  await ensureModules();
+  await parts;
+  const config = args.some((arg) => arg.includes('test/registries')) ? 'jest.registries.config.mjs' : 'jest.config.mjs';
+  return inTemporaryFolder(async (folder) => {
+    const { code, passedFiles } = await runJest(config, args, folder);
+    if (code === 0) updateTable(reportsIn(folder), passedFiles);
+    return code;
+  });
+}
+
+/** Runs Jest, compares the table of the docs with what the tests reported, and prints the count. */
+export async function testAndCount(config, args, folder) {
+  const { code, counts, passedFiles } = await runJest(config, args, folder);
+  if (!counts) return code === 0 ? 1 : code;
+  // Of a file of which a test was skipped or chosen by name, nothing can be missed.
+  const faults = checkTable(reportsIn(folder), passedFiles);
+  if (faults.length > 0) process.stderr.write(`${faults.join('\n  ')}\n`);
+  const failed = counts.failed + (faults.length > 0 ? 1 : 0);
+  const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
+  process.stdout.write(`${counts.passed} passed, ${failed} failed${skipped}\n`);
+  return code === 0 && failed > 0 ? 1 : code;
+}
+
+const reportsIn = (folder) => join(folder, 'matrix.jsonl');
+
+async function runJest(config, args, folder) {
+  const results = join(folder, 'results.json');
   const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', join(root, 'node_modules/jest/bin/jest.js')];
-  const code = await foreground(process.execPath, [...jest, '--config', 'jest.config.mjs', '--json', '--outputFile', results, ...args], {
+  const code = await foreground(process.execPath, [...jest, '--config', config, '--json', '--outputFile', results, ...args], {
     // With --json the report goes to standard output as one object; people read the other one.
     stdio: ['inherit', 'ignore', 'inherit'],
+    env: { TWINPORT_MATRIX: reportsIn(folder) },
   });
-  if (!existsSync(results)) return code === 0 ? 1 : code;
-  const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites, numPendingTests } = JSON.parse(readFileSync(results, 'utf8'));
-  const failed = numFailedTests + numRuntimeErrorTestSuites;
-  const skipped = numPendingTests > 0 ? `, ${numPendingTests} skipped` : '';
-  process.stdout.write(`${numPassedTests} passed, ${failed} failed${skipped}\n`);
-  return code;
+  if (!existsSync(results)) return { code, passedFiles: [] };
+  const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites, numPendingTests, testResults } = JSON.parse(
+    readFileSync(results, 'utf8'),
+  );
+  return {
+    code,
+    counts: { passed: numPassedTests, failed: numFailedTests + numRuntimeErrorTestSuites, skipped: numPendingTests },
+    passedFiles: testResults
+      .filter(({ status, assertionResults }) => status === 'passed' && assertionResults.every((test) => test.status === 'passed'))
+      .map(({ name }) => relative(root, name)),
+  };
 }

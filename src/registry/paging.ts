@@ -28,6 +28,9 @@ export interface Page {
 const MAX_PAGE = 1_000;
 const MIN_PAGE = 10;
 
+/** What a 400 says of a page that is too large: Distribution, and others. */
+const PAGE_TOO_LARGE: ReadonlySet<string> = new Set(['PAGINATION_NUMBER_INVALID', 'UNSUPPORTED']);
+
 /** Servers that cut a list without a word do so at a round number. */
 const ROUND = 50;
 
@@ -120,7 +123,7 @@ async function askPage(session: Session, listing: Listing, after: string | undef
     const text = new TextDecoder().decode(response.bytes);
     const codes = registryCodes(text);
     if (response.status === 404 && listing.repository !== undefined && codes.some((code) => isAbsence(session, code))) return undefined;
-    if (!codes.includes('PAGINATION_NUMBER_INVALID') || asked <= MIN_PAGE)
+    if (!codes.some((code) => PAGE_TOO_LARGE.has(code)) || asked <= MIN_PAGE)
       throw refusal(session, request, { status: response.status, text });
     asked = Math.max(MIN_PAGE, Math.floor(asked / 2));
     accepted.set(session, asked);

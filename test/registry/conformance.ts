@@ -21,10 +21,13 @@ import {
   uploadStatus,
 } from '../../src/registry/uploads.ts';
 import { pushImage, pushIndex, randomBytes, sha256, TYPES, type PushedImage } from '../support/images.ts';
+import { cell, type Column } from '../support/matrix.ts';
 import { collect, failureOf, pieces } from './support/sessions.ts';
 
 /** What is known to differ between registries. */
 export interface Traits {
+  /** Of scripts/matrix/rows.json: what is shown here goes into the table of the docs. */
+  readonly row?: string;
   readonly resume: boolean;
   readonly deleteTag: boolean;
   readonly referrers: boolean;
@@ -49,6 +52,9 @@ const ABSENT: Digest = `sha256:${'0'.repeat(64)}`;
 
 /** What every kind of registry must do for us. */
 export function conformance(name: string, open: () => Promise<{ session: Session; url: string }>, traits: Traits): void {
+  const shows = (column: Column, lacks?: string) => {
+    if (traits.row !== undefined) cell(traits.row, column, lacks);
+  };
   const limited = traits.limitsManifests ?? true;
   const untags = traits.deletesTagsOfDigest ?? true;
   describe(`${name} conforms`, () => {
@@ -167,6 +173,7 @@ export function conformance(name: string, open: () => Promise<{ session: Session
         expect(await headManifest(session, 'team/untag', 'b')).toEqual(traits.deleteTag ? undefined : expect.anything());
         expect(session.capabilities.deleteTag).toBe(traits.deleteTag);
         if (traits.deleteTag) expect(await deleteTag(session, 'team/untag', 'b')).toBe('absent');
+        if (traits.deleteTag) shows('delete');
       });
     });
 
@@ -186,11 +193,13 @@ export function conformance(name: string, open: () => Promise<{ session: Session
       expect(found).toEqual(all.repositories);
       expect(found).toContain('team/app');
       expect(pages).toBeGreaterThan(2);
+      shows('list');
     });
 
     it('knows whether there is a referrers API', async () => {
       expect(await listReferrers(session, 'team/app', image.digest as Digest)).toEqual(traits.referrers ? [] : undefined);
       expect(session.capabilities.referrers).toBe(traits.referrers);
+      shows('referrers', traits.referrers ? undefined : 'by fallback tag');
     });
 
     describe('blobs', () => {
@@ -272,6 +281,7 @@ export function conformance(name: string, open: () => Promise<{ session: Session
         const missed = await mountBlob(session, 'up/to', ABSENT, 'up/from');
         expect(missed).toMatchObject({ offset: 0 });
         if (missed !== 'mounted') await cancelUpload(session, missed.location);
+        shows('mount');
       });
 
       it('sends in parts that end early and cleanly, on any registry', async () => {

@@ -3,8 +3,8 @@ import { conformance } from './conformance.ts';
 import { testSession } from './support/sessions.ts';
 
 const VERSIONS = [
-  { version: 2, traits: { resume: false, deleteTag: false, referrers: false, singlePost: false } },
-  { version: 3, traits: { resume: true, deleteTag: true, referrers: false, singlePost: false } },
+  { version: 2, traits: { row: 'distribution-2', resume: false, deleteTag: false, referrers: false, singlePost: false } },
+  { version: 3, traits: { row: 'distribution-3', resume: true, deleteTag: true, referrers: false, singlePost: false } },
 ] as const;
 
 for (const { version, traits } of VERSIONS) {

@@ -8,6 +8,7 @@ import type { Site } from '../../src/replication/site.ts';
 import type { EmbeddedRegistry } from '../../src/processes/embedded/registry.ts';
 import { POLICY } from '../support/policy.ts';
 import { deleteManifest, pushImage, pushIndex, pushManifest, pushReferrer, TYPES, type PushedImage } from '../support/images.ts';
+import { cell } from '../support/matrix.ts';
 import { quirkProxy, type QuirkProxy } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
 import { replicate, route, sitePair } from './pair.ts';
@@ -73,6 +74,7 @@ describe('a registry that deletes by digest only', () => {
     const placed = proxy.seen.filter((one) => one.method === 'DELETE' && one.path.includes('/manifests/sha256:')).map((one) => one.path);
     for (const path of placed) expect((await fetch(`${secondary.url}${path}`, { headers: ACCEPT })).status).toBe(404);
     expect(await extra()).toEqual({ extra: [], placeholders: [] });
+    cell('distribution-2', 'delete', 'by a placeholder');
   });
 
   it('loses the tag, and keeps the digest, that an index or a referrer needs', async () => {

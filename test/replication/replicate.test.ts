@@ -5,6 +5,7 @@ import type { EmbeddedRegistry } from '../../src/processes/embedded/registry.ts'
 import { compareRepository } from '../../src/replication/compare.ts';
 import { fetchManifests } from '../../src/replication/fetch-manifests.ts';
 import { pushCosign, pushImage, pushIndex, pushNestedIndex, pushReferrer } from '../support/images.ts';
+import { cell } from '../support/matrix.ts';
 import { testRegistry } from '../support/registries.ts';
 import { difference, walk } from '../support/walk.ts';
 import { POLICY } from '../support/policy.ts';
@@ -43,6 +44,7 @@ describe.each(VERSIONS)('from Distribution %i to Distribution %i', (from, to) =>
     const again = await replicate(sitePair(url, secondary.url), 'app');
     expect(again.copied).toBeUndefined();
     expect(again.published.filter(({ changed, state }) => changed || state !== 'verified')).toEqual([]);
+    for (const version of [from, to]) cell(`distribution-${version}`, 'copy');
   });
 
   it('mounts a blob that another repository of the secondary holds', async () => {

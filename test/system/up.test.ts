@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../src/processes/embedded/free-port.ts';
 import { startRegistry, type EmbeddedRegistry } from '../../src/processes/embedded/registry.ts';
 import { pushImage, pushReferrer } from '../support/images.ts';
+import { cell } from '../support/matrix.ts';
 import { eventually, processesOf, startTwinport, twinport, workFolder, type RunningTwinport } from '../support/twinport.ts';
 import { difference, walk } from '../support/walk.ts';
 
@@ -49,6 +50,7 @@ secondaries:
     process.stderr.write(`push to pullable: median ${Math.round(median)} ms, slowest ${Math.round(times.at(-1) ?? 0)} ms\n`);
     await verified(21);
     expect(difference(await walk(primary.url), await walk(secondary.url))).toEqual([]);
+    cell('distribution-3', 'events');
   }, 120_000);
 
   it('turns 200 pushes of one tag into a handful of rounds that end on the last digest', async () => {

@@ -12,6 +12,7 @@ import { ping } from '../../../src/registry/ping.ts';
 import { deleteTag, listTags } from '../../../src/registry/tags.ts';
 import { mountBlob, startUpload } from '../../../src/registry/uploads.ts';
 import { pushImage, type PushedImage } from '../../support/images.ts';
+import { cell } from '../../support/matrix.ts';
 import { quirkProxy, type QuirkProxy } from '../../support/quirk-proxy.ts';
 import { testRegistry } from '../../support/registries.ts';
 import { makeKeyPair, type KeyPair, type KeyType } from '../support/keys.ts';
@@ -67,6 +68,8 @@ describe.each([2, 3] as const)('token-key on Distribution %i', (version) => {
     expect((await listRepositories(session, { limit: 10 })).repositories).toEqual(['team/app', 'team/other']);
     const { stream } = await readBlob(session, 'team/app', image.layers[0]?.digest as Digest);
     expect(await collect(stream)).toHaveLength(1000);
+    expect((await fetch(`${proxy.url}/v2/team/app/manifests/v1`)).status).toBe(401);
+    cell(`distribution-${version}`, 'auth');
   });
 
   it('finds out by one 401 how the registry names keys, and remembers it', async () => {
