@@ -1,4 +1,6 @@
+import type { CreateKey } from '../registry/endpoint-create.ts';
 import type { AuthOptions, Endpoint, EndpointLimits } from '../registry/endpoint.ts';
+import { kindOf } from '../registry/kinds/index.ts';
 import { describeFound } from './check-section.ts';
 import { configFile, dockerCredentials } from './docker-config.ts';
 import { hideSecrets } from './hide-secrets.ts';
@@ -26,14 +28,49 @@ export function buildEndpoint(written: RegistrySection, role: EndpointRole, path
     resolution.problems.push({ path: [...path, 'url'], found: describeFound([...path, 'url'], written.url, resolution), want: URL_WANTED });
     return undefined;
   }
-  const base = { name, side, url: parsed.url, kind: written.kind, limits: buildLimits(written.limits) };
+  const base = {
+    name,
+    side,
+    url: parsed.url,
+    kind: written.kind,
+    limits: buildLimits(written.limits),
+    ...(written.catalog ? { catalog: written.catalog } : {}),
+    ...buildCreate(written, [...path, 'create'], resolution),
+  };
   if (!role.credentials) return { ...base, auth: { type: 'none' } };
   if (parsed.auth && written.auth) {
     resolution.problems.push({ path: [...path, 'auth'], want: 'the URL already has a user and a password: keep one of the two' });
   }
   const auth = parsed.auth ?? buildAuth(written.auth, new URL(parsed.url).host, [...path, 'auth'], resolution);
   const tls = buildTls(written.tls, [...path, 'tls'], resolution);
-  return { ...base, auth: hideSecrets(auth, ['password', 'token', 'key']), ...(tls ? { tls } : {}) };
+  const api = buildApi(written.api, [...path, 'api', 'url'], resolution);
+  return { ...base, auth: hideSecrets(auth, ['password', 'token', 'key']), ...(tls ? { tls } : {}), ...(api ? { api } : {}) };
+}
+
+function buildApi(api: RegistrySection['api'], path: KeyPath, resolution: Resolution): Endpoint['api'] {
+  if (!api) return undefined;
+  const parsed = api.url === undefined ? undefined : parseRegistryUrl(api.url);
+  if (api.url !== undefined && !parsed)
+    resolution.problems.push({ path, found: describeFound(path, api.url, resolution), want: URL_WANTED });
+  return hideSecrets({ ...(parsed ? { url: parsed.url } : {}), ...(api.token === undefined ? {} : { token: api.token }) }, ['token']);
+}
+
+/** A setting that the kind does not know would be passed over in silence. */
+function buildCreate(written: RegistrySection, path: KeyPath, resolution: Resolution): Pick<Endpoint, 'create'> {
+  if (!written.create) return {};
+  const { enabled, ...settings } = written.create;
+  const known = kindOf(written.kind).creates ?? [];
+  for (const [key, value] of Object.entries(settings)) {
+    if (value === undefined || known.includes(key as CreateKey)) continue;
+    const want =
+      known.length === 0
+        ? `kind: ${written.kind} makes its repositories with the first push`
+        : `kind: ${written.kind} knows ${known.join(', ')}`;
+    resolution.problems.push({ path: [...path, key], want });
+  }
+  if (!enabled) return { create: false };
+  const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  return Object.keys(given).length === 0 ? {} : { create: given };
 }
 
 /** The limits as the registry room takes them. */

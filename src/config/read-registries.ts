@@ -70,8 +70,8 @@ function namesOf(list: readonly unknown[], resolution: Resolution): (string | un
   });
 }
 
-/** The control side opens no registry, so that no variable of `auth`, `tls` has to be set there. */
+/** The control side opens no registry, so that no variable of `auth`, `tls`, `api` has to be set there. */
 function withoutSecrets(entry: unknown, credentials: boolean): unknown {
   if (credentials || typeof entry !== 'object' || entry === null) return entry;
-  return Object.fromEntries(Object.entries(entry).filter(([key]) => key !== 'auth' && key !== 'tls'));
+  return Object.fromEntries(Object.entries(entry).filter(([key]) => !['auth', 'tls', 'api'].includes(key)));
 }

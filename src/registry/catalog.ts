@@ -1,22 +1,21 @@
-import type { Session } from './session.ts';
+import { ownApi } from './kinds/own-apis.ts';
+import type { CatalogOptions, CatalogPage } from './kinds/kind.ts';
 import { fetchPage } from './paging.ts';
+import type { Session } from './session.ts';
 
-/** Which page of the catalog. */
-export interface CatalogOptions {
-  /** `next` of the page before. */
-  readonly after?: string | undefined;
-  /** At most 1,000 are asked for. */
-  readonly limit: number;
-  readonly signal?: AbortSignal | undefined;
-}
+export type { CatalogOptions, CatalogPage } from './kinds/kind.ts';
 
 /**
- * Reads one page of the registry's list of repositories.
+ * Reads one page of the registry's list of repositories: the configured one, the one of its own API, or `_catalog`.
  * @returns names as served; `next` is opaque, and absent at the end
  * @throws {RegistryError} LISTING (truncated, looping, or not a list), DENIED, NOT_FOUND (the registry has no catalog), …
  * @see https://distribution.github.io/distribution/spec/api/#listing-repositories
  */
-export async function listRepositories(session: Session, options: CatalogOptions): Promise<{ repositories: string[]; next?: string }> {
+export async function listRepositories(session: Session, options: CatalogOptions): Promise<CatalogPage> {
+  const { catalog } = session.endpoint;
+  if (catalog) return pageOf(catalog, options);
+  const own = await ownApi(session).listRepositories?.(session, options);
+  if (own) return own;
   const page = await fetchPage(
     session,
     { path: '_catalog', field: 'repositories', scope: 'catalog', signal: options.signal },
@@ -24,4 +23,13 @@ export async function listRepositories(session: Session, options: CatalogOptions
     options.limit,
   );
   return { repositories: page?.items ?? [], ...(page?.next === undefined ? {} : { next: page.next }) };
+}
+
+/** A configured list, in pages as well: it may be long. */
+function pageOf(names: readonly string[], { after, limit }: CatalogOptions): CatalogPage {
+  const sorted = [...new Set(names)].sort();
+  const rest = sorted.filter((name) => after === undefined || name > after);
+  const repositories = rest.slice(0, limit);
+  const last = repositories.at(-1);
+  return { repositories, ...(rest.length > limit && last !== undefined ? { next: last } : {}) };
 }

@@ -1,3 +1,4 @@
+import type { CreateOptions } from './endpoint-create.ts';
 import type { RegistryKind } from './kinds/index.ts';
 
 /** One registry as the configuration describes it, secrets included: it never leaves the process. */
@@ -9,6 +10,12 @@ export interface Endpoint {
   readonly url: string;
   readonly kind: RegistryKind;
   readonly auth: AuthOptions;
+  /** The API of its own that this kind of registry has beside `/v2/`, where that is elsewhere or wants a token of its own. */
+  readonly api?: { readonly url?: string; readonly token?: string };
+  /** The repositories of a registry that cannot list them. */
+  readonly catalog?: readonly string[];
+  /** How repositories are made that must exist before the first push; `false`: they are made by somebody else. */
+  readonly create?: CreateOptions | false;
   /** PEM texts; the authorities are added to the built-in ones. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly insecure?: never };
   /** Shared by all sessions of the process with the same host and port; the lowest one holds. */

@@ -1,5 +1,5 @@
 import { registryError } from './errors.ts';
-import { KINDS } from './kinds/index.ts';
+import { kindOf } from './kinds/index.ts';
 import { nextLink } from './links.ts';
 import { refusal, registryCodes } from './refusal.ts';
 import type { Session } from './session.ts';
@@ -131,7 +131,7 @@ async function askPage(session: Session, listing: Listing, after: string | undef
 }
 
 function isAbsence(session: Session, code: string): boolean {
-  const known: readonly string[] = KINDS[session.endpoint.kind].absenceCodes;
+  const known = kindOf(session.endpoint.kind).absenceCodes;
   return known.includes(code);
 }
 

@@ -2,7 +2,7 @@ import { type Digest } from '../model/digest.ts';
 import { MANIFEST_ACCEPT } from '../model/media-types.ts';
 import { contentDigest, digestOf } from './content.ts';
 import { isRegistryError } from './errors.ts';
-import { KINDS } from './kinds/index.ts';
+import { kindOf } from './kinds/index.ts';
 import { registryCodes } from './refusal.ts';
 import type { Session } from './session.ts';
 
@@ -29,7 +29,7 @@ export async function probeAbsence(session: Session, repository: string, referen
     if (response.status === 200) {
       return { absent: false, digest: contentDigest(response) ?? digestOf(response.bytes), reason: 'the manifest is there' };
     }
-    const known: readonly string[] = KINDS[session.endpoint.kind].absenceCodes;
+    const known = kindOf(session.endpoint.kind).absenceCodes;
     const codes = registryCodes(new TextDecoder().decode(response.bytes));
     const code = codes.find((one) => known.includes(one));
     if (code !== undefined) return { absent: true, code };

@@ -2,27 +2,17 @@ import type { Authorizer } from './auth/authorizer.ts';
 import { challengeAuth } from './auth/challenge-auth.ts';
 import { fixedAuth } from './auth/fixed-auth.ts';
 import { tokenKeyAuth } from './auth/token-key-auth.ts';
+import type { Capabilities } from './capabilities.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Peer } from './errors.ts';
+import { kindOf } from './kinds/index.ts';
+import { callApi, type ApiRequest } from './transport/call-api.ts';
 import type { OnRequest } from './transport/exchange.ts';
-import { limiterFor } from './transport/limiter.ts';
+import { limiterFor, type HostLimiter } from './transport/limiter.ts';
+import { hostOf } from './transport/target-url.ts';
 import type { RegistryRequest, RegistryResponse } from './transport/request.ts';
 import { send } from './transport/send.ts';
 import { openWire, type Wire } from './transport/wire.ts';
-
-/** What a registry can do, as far as it has been seen; `undefined`: not known yet. */
-export interface Capabilities {
-  /** It answers the referrers API. */
-  referrers?: boolean;
-  /** A blob can be sent as one PATCH of no stated length, which may end early and cleanly. */
-  patch?: boolean;
-  /** A blob can be posted in a single request. */
-  singlePost?: boolean;
-  /** One of several tags can be deleted alone. */
-  deleteTag?: boolean;
-  /** Blobs can be mounted from other repositories. */
-  mount?: boolean;
-}
 
 /** The conversation with one registry: connections, tokens, limits, and what was learned about it. */
 export interface Session {
@@ -32,6 +22,11 @@ export interface Session {
   readonly capabilities: Capabilities;
   /** @throws {RegistryError} for every status that the request does not accept, and for broken connections */
   send(request: RegistryRequest): Promise<RegistryResponse>;
+  /**
+   * Sends a request to the API of its own that this kind of registry has beside `/v2/`, in the budget of that API's host.
+   * @throws {RegistryError} as `send`
+   */
+  call(request: ApiRequest): Promise<RegistryResponse>;
   close(): Promise<void>;
   readonly counters: { readonly requests: number; readonly bytesReceived: number; readonly bytesSent: number };
 }
@@ -46,27 +41,40 @@ export function openSession(endpoint: Endpoint, options: SessionOptions = {}): S
   const host = hostOf(endpoint.url);
   const peer: Peer = { endpoint, host };
   const wire = openWire(endpoint);
-  const limiter = limiterFor(host);
-  const leave = limiter.join(endpoint.limits);
+  const limits = openLimits(endpoint);
   const counters = { requests: 0, bytesReceived: 0, bytesSent: 0 };
-  const context = { peer, wire, limiter, authorizer: authorizerOf(wire, peer), counters, onRequest: options.onRequest };
+  const shared = { wire, counters, onRequest: options.onRequest };
+  const context = { ...shared, peer, limiter: limits.of(host), authorizer: authorizerOf(wire, peer) };
   return {
     endpoint,
     host,
-    capabilities: {},
+    capabilities: { ...kindOf(endpoint.kind).capabilities },
     send: (request) => send(context, request),
+    call: (request) => callApi({ ...shared, peer }, (apiHost) => limits.of(apiHost), request),
     async close() {
-      leave();
+      limits.leave();
       await wire.close();
     },
     counters,
   };
 }
 
-/** `host:port` of a registry's address, the port always there. */
-export function hostOf(url: string): string {
-  const { hostname, port, protocol } = new URL(url);
-  return `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`;
+/** The budgets of the hosts that a session talks to: its registry's, and its API's where that is elsewhere. */
+function openLimits(endpoint: Endpoint): { of(host: string): HostLimiter; leave(): void } {
+  const joined = new Map<string, { limiter: HostLimiter; leave: () => void }>();
+  return {
+    of(host) {
+      const known = joined.get(host);
+      if (known) return known.limiter;
+      const limiter = limiterFor(host);
+      joined.set(host, { limiter, leave: limiter.join(endpoint.limits) });
+      return limiter;
+    },
+    leave() {
+      for (const { leave } of joined.values()) leave();
+      joined.clear();
+    },
+  };
 }
 
 function authorizerOf(wire: Wire, peer: Peer): Authorizer {

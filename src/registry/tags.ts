@@ -1,7 +1,9 @@
-import { registryCodes } from './refusal.ts';
-import { refusal } from './refusal.ts';
-import type { Session } from './session.ts';
+import type { Digest } from '../model/digest.ts';
+import type { Untagged } from './kinds/kind.ts';
+import { ownApi } from './kinds/own-apis.ts';
 import { listAll } from './paging.ts';
+import { refusal, registryCodes } from './refusal.ts';
+import type { Session } from './session.ts';
 import type { RegistryRequest } from './transport/request.ts';
 
 /**
@@ -16,17 +18,30 @@ export async function listTags(session: Session, repository: string, signal?: Ab
 }
 
 /**
+ * Lists all tags of a repository with their digests, where the registry's own API tells them in few requests; else without.
+ * @returns by tag, in code point order; a digest is `undefined` where a HEAD must ask for it; `undefined` if the registry does not know the repository
+ * @throws {RegistryError} as `listTags`
+ */
+export async function listTagDigests(
+  session: Session,
+  repository: string,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, Digest | undefined> | undefined> {
+  const own = await ownApi(session).listTagDigests?.(session, repository, signal);
+  if (own) return new Map([...own].sort(([a], [b]) => byCodePoint(a, b)));
+  const tags = await listTags(session, repository, signal);
+  return tags && new Map(tags.map((tag) => [tag, undefined]));
+}
+
+/**
  * Takes one tag away, and nothing else.
  * @returns `refused`: the registry does not delete (405); `unsupported`: it cannot take away one tag alone
  * @throws {RegistryError} DENIED, INVALID, UNREACHABLE, …
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#deleting-tags
  */
-export async function deleteTag(
-  session: Session,
-  repository: string,
-  tag: string,
-  signal?: AbortSignal,
-): Promise<'deleted' | 'absent' | 'refused' | 'unsupported'> {
+export async function deleteTag(session: Session, repository: string, tag: string, signal?: AbortSignal): Promise<Untagged> {
+  const own = await ownApi(session).untag?.(session, repository, tag, signal);
+  if (own !== undefined) return own;
   const request: RegistryRequest = {
     method: 'DELETE',
     repository,

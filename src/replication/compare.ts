@@ -8,7 +8,8 @@ import type { ComparedTag, CompareRepositoryResult, TagFailure } from '../model/
 import { count } from '../model/text.ts';
 import { getManifest, headManifest } from '../registry/manifests.ts';
 import { listReferrers } from '../registry/referrers.ts';
-import { listTags } from '../registry/tags.ts';
+import type { Session } from '../registry/session.ts';
+import { listTagDigests, listTags } from '../registry/tags.ts';
 import { referrersOf } from './closure.ts';
 import { concurrently } from './concurrently.ts';
 import { placeholdersAmong } from './placeholders.ts';
@@ -25,21 +26,24 @@ const FALLBACK = /^sha(?:256|512)-[a-f0-9]+$/;
  */
 export async function compareRepository(route: Route, policy: SitePolicy, after: string | undefined, limit: number): Promise<Comparison> {
   const { site, repository, target, signal } = route;
-  const [atPrimary, atSecondary] = await Promise.all([
-    listTags(site.primary, repository, signal),
-    listTags(site.secondary, target, signal),
+  const [atPrimary, atSecondary = new Map<string, Digest | undefined>()] = await Promise.all([
+    listTagDigests(site.primary, repository, signal),
+    listTagDigests(site.secondary, target, signal),
   ]);
-  const all = (atPrimary ?? []).filter((tag) => !isReservedTag(tag));
+  const all = [...(atPrimary?.keys() ?? [])].filter((tag) => !isReservedTag(tag));
   const inScope = all.filter((tag) => tagInScope(policy, tag));
-  const window = windowOf(inScope, extraTags(route, new Set(all), atSecondary ?? []), after, limit);
+  const window = windowOf(inScope, extraTags(route, new Set(all), [...atSecondary.keys()]), after, limit);
   const placeholders = await placeholdersAmong(route, window.extra);
   const extra = window.extra.filter((tag) => !placeholders.includes(tag));
-  const held = new Set(atSecondary ?? []);
   const failures: TagFailure[] = [];
   const vanished: string[] = [];
   const compared = await concurrently(window.tags, HEADS_AT_ONCE, async (tag) => {
     try {
-      const result = await compareTag(route, tag, held.has(tag));
+      const result = await compareTag(route, tag, {
+        primary: atPrimary?.get(tag),
+        secondary: atSecondary.get(tag),
+        held: atSecondary.has(tag),
+      });
       if (!result) vanished.push(tag);
       return result;
     } catch (thrown) {
@@ -105,15 +109,25 @@ async function listedStill(route: Route, vanished: readonly string[]): Promise<T
     }));
 }
 
-async function compareTag(route: Route, tag: string, held: boolean): Promise<ComparedTag | undefined> {
+/** What the lists said of a tag: its digests, where they told them. */
+interface Listed {
+  readonly primary: Digest | undefined;
+  readonly secondary: Digest | undefined;
+  readonly held: boolean;
+}
+
+async function compareTag(route: Route, tag: string, listed: Listed): Promise<ComparedTag | undefined> {
   const { site, repository, target, signal } = route;
   const [primary, secondary] = await Promise.all([
-    headManifest(site.primary, repository, tag, signal),
-    held ? headManifest(site.secondary, target, tag, signal) : undefined,
+    listed.primary ?? digestOf(site.primary, repository, tag, signal),
+    listed.held ? (listed.secondary ?? digestOf(site.secondary, target, tag, signal)) : undefined,
   ]);
-  if (!primary) return undefined;
-  const same = primary.digest === secondary?.digest && (await sameReferrers(route, primary.digest));
-  return { tag, digest: primary.digest, same };
+  if (primary === undefined) return undefined;
+  return { tag, digest: primary, same: primary === secondary && (await sameReferrers(route, primary)) };
+}
+
+async function digestOf(session: Session, repository: string, tag: string, signal?: AbortSignal): Promise<Digest | undefined> {
+  return (await headManifest(session, repository, tag, signal))?.digest;
 }
 
 async function sameReferrers(route: Route, digest: Digest): Promise<boolean> {

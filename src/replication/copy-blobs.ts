@@ -4,6 +4,7 @@ import { failureOf } from '../model/failure.ts';
 import type { Depth } from '../model/policy.ts';
 import type { BlobFailure, CopyBlobsResult, CopyHeartbeat, UploadPosition } from '../model/steps.ts';
 import { count, formatBytes } from '../model/text.ts';
+import { ensureRepository } from '../registry/repositories.ts';
 import { cancelUpload } from '../registry/uploads.ts';
 import { concurrently } from './concurrently.ts';
 import { copyBlob } from './copy-blob.ts';
@@ -36,6 +37,7 @@ export async function copyBlobs(route: Route, blobs: readonly Descriptor[], opti
   const failures: BlobFailure[] = [];
   let resumedBytes = 0;
   let skipped = 0;
+  if (blobs.length > 0) await ensureRepository(route.site.secondary, route.target, route.signal);
   try {
     await concurrently(blobs, BLOBS_AT_ONCE, async (blob) => {
       try {

@@ -9,6 +9,7 @@ import { count } from '../model/text.ts';
 import { getManifest, headManifest, putManifest } from '../registry/manifests.ts';
 import { readPlaceholder } from '../registry/placeholder.ts';
 import { listReferrers } from '../registry/referrers.ts';
+import { ensureRepository } from '../registry/repositories.ts';
 import { manifestOf, readClosure, type Closure } from './closure.ts';
 import { concurrently } from './concurrently.ts';
 import type { Route } from './site.ts';
@@ -28,6 +29,7 @@ export async function publishManifests(
   const batch: Batch = { route, failedBlobs: new Map(failedBlobs.map((failed) => [failed.digest, failed])), read: new Map() };
   const published = await concurrently(images, IMAGES_AT_ONCE, async (image): Promise<PublishedImage> => {
     try {
+      await ensureRepository(route.site.secondary, route.target, route.signal);
       return await publishImage(batch, image);
     } catch (thrown) {
       route.signal?.throwIfAborted();

@@ -360,3 +360,34 @@ describe('two URLs in place of a file', () => {
     expect(loadConfig({ sections: ['control', 'temporal'] }).control).toEqual({});
   });
 });
+
+describe('what some kinds of registry need', () => {
+  it('takes a list of repositories, an API of its own and how repositories are made', () => {
+    const config = load(
+      `
+primary: { url: https://primary.example.com, catalog: [team/app], api: { url: https://api.example.com, token: '\${TOKEN}' } }
+secondaries: [{ name: eu, url: https://eu.example.com, create: false }]
+`,
+      { TOKEN: 'shh-secret' },
+    );
+    expect(config.primary).toMatchObject({ catalog: ['team/app'], api: { url: 'https://api.example.com', token: 'shh-secret' } });
+    expect(config.secondaries[0]?.endpoint.create).toBe(false);
+    expect(inspect(config)).not.toContain('shh-secret');
+  });
+
+  it('refuses names that are none, and settings that the kind does not know', () => {
+    expect(
+      problems('primary: { url: https://p.example.com, catalog: [Team] }\nsecondaries: [{ name: eu, url: https://eu.example.com }]'),
+    ).toMatch(/primary\.catalog\[0\].*Team.*repository name/);
+    expect(
+      problems(
+        'primary: { url: https://p.example.com }\nsecondaries: [{ name: eu, url: https://eu.example.com, create: { public: true } }]',
+      ),
+    ).toMatch(/secondaries\[0\]\.create\.public.*kind: oci makes its repositories with the first push/);
+    expect(
+      problems(
+        'primary: { url: https://p.example.com, api: { url: ftp://api.example.com } }\nsecondaries: [{ name: eu, url: https://eu.example.com }]',
+      ),
+    ).toMatch(/primary\.api\.url/);
+  });
+});

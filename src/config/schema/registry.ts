@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { isRepositoryName } from '../../model/reference.ts';
 import { KINDS, type RegistryKind } from '../../registry/kinds/index.ts';
-import { choice, section, size, text, whole } from './fields.ts';
+import { choice, parsed, section, size, text, whole } from './fields.ts';
 
 const LATER_KINDS = ['gitlab', 'harbor', 'ecr', 'acr', 'gar', 'ghcr', 'dockerhub', 'quay', 'zot', 'jfrog', 'bundlebar'];
 const LATER_AUTH = ['ecr', 'acr', 'gar'];
@@ -53,15 +54,48 @@ export const limits = section({
   bytesPerSecond: size.optional(),
 });
 
+/** The API of its own that a kind has beside /v2/. */
+const api = section({
+  url: text("the URL of the registry's own API").optional(),
+  token: text('a token for it, as ${NAME} or { file: PATH },').optional(),
+});
+
+const flag = z.boolean({ error: 'true or false is needed' });
+
+/** How repositories are made where a registry wants that before the first push; `false`: not by us. */
+export const create = z.preprocess(
+  (value) => (typeof value === 'boolean' ? { enabled: value } : value),
+  section({
+    enabled: flag.default(true),
+    public: flag.optional(),
+    immutableTags: flag.optional(),
+    scanOnPush: flag.optional(),
+    kmsKey: text('the name of a key').optional(),
+    tags: z.record(z.string(), text('a text'), { error: 'a section of names and texts is needed' }).optional(),
+    storageLimit: size.optional(),
+  }),
+);
+
+/** The repositories of a registry that cannot list them. */
+export const catalog = z.array(
+  parsed((value) => (isRepositoryName(value) ? String(value) : undefined), 'a repository name, such as team/app, is needed'),
+  { error: 'a list of repository names is needed, such as [team/app]' },
+);
+
 /** What primary and secondaries have in common. */
 export const registryKeys = {
   url: text("the registry's URL"),
   kind: kind.default('oci'),
   auth: auth.optional(),
   tls: tls.optional(),
+  api: api.optional(),
   limits: limits.prefault({}),
 };
 
 /** What was written of one registry, checked but not yet read (files, Docker's configuration). */
-export type RegistrySection = z.output<z.ZodObject<typeof registryKeys>>;
+export type RegistrySection = z.output<z.ZodObject<typeof registryKeys>> & {
+  readonly catalog?: readonly string[] | undefined;
+  readonly create?: CreateSection | undefined;
+};
+export type CreateSection = z.output<typeof create>;
 export type AuthSection = z.output<typeof auth>;

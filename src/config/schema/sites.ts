@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SitePolicy } from '../../model/policy.ts';
 import { choice, duration, parsed, section, text } from './fields.ts';
-import { registryKeys } from './registry.ts';
+import { catalog, create, registryKeys } from './registry.ts';
 
 /** Words that stand for something else in commands, queues and messages. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(['all', 'control', 'owner', 'primary', 'secondary', 'total', 'twinport']);
@@ -45,12 +45,14 @@ export const primary = section({
     'a name of at most 40 small letters, digits and hyphens is needed',
   ).default('primary'),
   ...registryKeys,
+  catalog: catalog.optional(),
 });
 
 /** A registry that is kept equal to it. */
 export const secondary = section({
   name: siteName,
   ...registryKeys,
+  create: create.prefault({}),
   path: path.default('{repository}'),
   repositories: patterns.prefault({}),
   tags: patterns.prefault({}),

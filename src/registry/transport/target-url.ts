@@ -7,6 +7,12 @@ export function apiRoot(endpointUrl: string): URL {
   return new URL(`${endpointUrl.replace(/\/+$/, '')}/v2/`);
 }
 
+/** `host:port` of an address, the port always there. */
+export function hostOf(url: string): string {
+  const { hostname, port, protocol } = new URL(url);
+  return `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`;
+}
+
 /**
  * The URL of a request.
  * @throws {RegistryError} PROTOCOL (an upload's Location that must not be followed), INTERNAL (a path that leaves the repository)
