@@ -48,6 +48,18 @@ export interface WebhookConfig {
   readonly secret?: string;
   /** By source. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** What the OIDC tokens of a sender must say, by source; absent where none is configured. */
+  readonly tokens?: Readonly<Record<string, SenderToken>>;
+  /** How the primary names what a sender tells of (`{repo}/{image}`), by source; absent where none is configured. */
+  readonly naming?: Readonly<Record<string, string>>;
+}
+
+/** A sender's token: for whom, of which account, and where the issuer's keys are, if not where they usually are. */
+export interface SenderToken {
+  readonly audience: string;
+  readonly email: string;
+  /** A URL. */
+  readonly keySet?: string;
 }
 
 /** One secondary with all that its worker needs. */

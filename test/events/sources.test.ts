@@ -1,41 +1,66 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { eventSource, eventSources } from '../../src/events/index.ts';
-import type { ParsedEvents } from '../../src/model/change.ts';
+import { fixturesOf, messageOf, readFixture } from './fixtures.ts';
 
-interface Fixture {
-  readonly contentType: string;
-  readonly body: unknown;
-  readonly expected: ParsedEvents;
-}
-
-const folder = new URL('../fixtures/events/', import.meta.url);
-const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value, null, 3));
+/** Senders that never tell of a deletion. */
+const NO_DELETES: readonly string[] = ['ghcr', 'dockerhub', 'quay'];
+const message = (body: unknown, headers = {}) => ({ body: new TextEncoder().encode(JSON.stringify(body)), headers });
 
 describe.each(Object.keys(eventSources))('%s', (name) => {
-  const files = readdirSync(new URL(`${name}/`, folder)).filter((file) => file.endsWith('.json'));
+  const source = eventSources[name]!;
+  const files = fixturesOf(name);
+  const good = files.filter((file) => !file.startsWith('damaged'));
+  const damaged = files.filter((file) => file.startsWith('damaged'));
 
-  it('has fixtures of a push, a delete and of noise', () => {
-    for (const kind of ['push', 'delete', 'noise']) expect(files.some((file) => file.startsWith(kind))).toBe(true);
+  it('has fixtures of a push, a delete, noise and damage', () => {
+    const kinds = ['push', 'noise', 'damaged', ...(NO_DELETES.includes(name) ? [] : ['delete'])];
+    for (const kind of kinds) expect(files.filter((file) => file.startsWith(kind))).not.toEqual([]);
   });
 
-  it.each(files)('%s', (file) => {
-    const fixture = JSON.parse(readFileSync(new URL(`${name}/${file}`, folder), 'utf8')) as Fixture;
-    expect(eventSource(name)?.parse(bytes(fixture.body))).toEqual(fixture.expected);
+  it('stands under its own name', () => expect(source.name).toBe(name));
+
+  it.each(good)('%s', (file) => {
+    const fixture = readFixture(name, file);
+    expect(source.parse(messageOf(fixture))).toEqual(fixture.expected);
+  });
+
+  it.each(damaged)('%s is refused with the path of the field', (file) => {
+    const { path = '?', ...fixture } = readFixture(name, file);
+    expect(() => source.parse(messageOf(fixture))).toThrow(
+      expect.objectContaining({ code: 'INVALID', path, message: expect.stringMatching(/^[^ ]+: .+; .+/) }),
+    );
   });
 
   it.each([
-    ['not JSON', 'hello', /not JSON/],
-    ['not UTF-8', Buffer.from([0x7b, 0xff]), /not JSON/],
-    ['empty', '', /not JSON/],
-    ['a list', '[]', /^the body: .*object/],
-    ['null', 'null', /^the body: /],
-    ['no events', '{}', /^events: .*array/],
-    ['events of another kind', '{"events":{"a":1}}', /^events: .*array/],
-  ])('refuses an envelope that is %s', (_what, body, message) => {
-    expect(() => eventSource(name)?.parse(Buffer.from(body))).toThrow(
-      expect.objectContaining({ code: 'INVALID', message: expect.stringMatching(message) }),
+    ['not JSON', 'hello'],
+    ['not UTF-8', Buffer.from([0x7b, 0xff])],
+    ['empty', ''],
+  ])('refuses what is %s', (_what, body) => {
+    expect(() => source.parse({ body: Buffer.from(body), headers: {} })).toThrow(
+      expect.objectContaining({ code: 'INVALID', message: expect.stringMatching(/not JSON/) }),
     );
+  });
+
+  it.each([[null], [7], ['text'], [true]])('refuses %j', (body) => {
+    expect(() => source.parse(message(body))).toThrow(expect.objectContaining({ code: 'INVALID' }));
+  });
+
+  // Whatever is sent: changes and counts, or a refusal, but never a defect.
+  it.each([
+    [{}],
+    [[]],
+    [[[]]],
+    [{ events: [null] }],
+    [{ type: {} }],
+    [{ message: null }],
+    [{ specversion: '1.0' }],
+    [{ action: 'push', target: null }],
+  ])('takes or refuses %j', (body) => {
+    try {
+      expect(source.parse(message(body)).changes).toEqual([]);
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'INVALID' });
+    }
   });
 });
 
@@ -46,6 +71,13 @@ it('knows no source by the name of an object’s own machinery', () => {
 
 it('counts under words of a closed list, whatever a sender writes', () => {
   const events = Array.from({ length: 50 }, (_, at) => ({ action: `action-${at}`, target: { repository: 'a' } }));
-  expect(eventSource('distribution')?.parse(bytes({ events })).ignored).toEqual({ 'unknown action': 50 });
-  expect(eventSource('distribution')?.parse(bytes({ events: [{ action: '__proto__' }] })).ignored).toEqual({ 'unknown action': 1 });
+  expect(eventSource('distribution')?.parse(message({ events })).ignored).toEqual({ 'unknown action': 50 });
+  expect(eventSource('distribution')?.parse(message({ events: [{ action: '__proto__' }] })).ignored).toEqual({ 'unknown action': 1 });
+});
+
+it('GitHub’s form has the JSON in a field', () => {
+  const { contentType: _json, ...fixture } = readFixture('ghcr', 'push-registry-package.json');
+  const body = new URLSearchParams({ payload: JSON.stringify(fixture.body) }).toString();
+  const headers = { ...fixture.headers, 'content-type': 'application/x-www-form-urlencoded' };
+  expect(eventSource('ghcr')?.parse({ body: new TextEncoder().encode(body), headers })).toEqual(fixture.expected);
 });

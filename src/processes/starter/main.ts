@@ -55,8 +55,7 @@ export async function startStarter(parts: StarterParts): Promise<RunningStarter>
   };
   try {
     if (parts.webhook !== false) {
-      const { secrets } = parts.config.webhook;
-      await server.register(webhookRoutes({ dispatcher, recorder, secret: parts.webhookSecret, secrets }));
+      await server.register(webhookRoutes({ dispatcher, recorder, secret: parts.webhookSecret, config: parts.config.webhook }));
     }
     await registerPages(server, parts, access);
     await listenOn(server, listen);

@@ -1,14 +1,19 @@
 // 2. An event arrives: it is durable before it is answered.
+import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { eventSource } from '../../events/index.ts';
+import type { WebhookConfig } from '../../config/index.ts';
+import { eventSource, type EventMessage, type EventSource, type Received } from '../../events/index.ts';
 import { isTwinportError } from '../../model/failure.ts';
+import { createAuthenticity, headersOf, type Authenticity } from './authenticity.ts';
+import { createBodyBudget } from './body-budget.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { RequestError } from './request-error.ts';
-import { authorizationSecret, sameSecret } from './secret.ts';
 import { countAnswer, countChanges, countIgnored, countOutOfScope } from './webhook-metrics.ts';
 
 const BODY_LIMIT = 4 * 1024 * 1024;
+/** Of all bodies together whose sender has not proved itself before the body. */
+const UNPROVED_BYTES = 32 * 1024 * 1024;
 /** Where GitLab's own Geo expects events, so that a registry configured for Geo changes only the host. */
 const GITLAB_PATH = '/api/v4/container_registry_event/events';
 
@@ -16,63 +21,98 @@ const GITLAB_PATH = '/api/v4/container_registry_event/events';
 export interface WebhookParts {
   readonly dispatcher: Dispatcher;
   readonly recorder: EventRecorder;
+  /** Asked of every source that has none of its own. */
   readonly secret: string;
-  /** By source, where one differs. */
-  readonly secrets: Readonly<Record<string, unknown>>;
+  readonly config: Pick<WebhookConfig, 'secrets' | 'tokens' | 'naming'>;
 }
 
 /** The routes that registries send their events to. */
 export function webhookRoutes(parts: WebhookParts) {
+  const authenticity = createAuthenticity(parts.config, parts.secret);
+  const unproved = createBodyBudget(UNPROVED_BYTES);
+  const signed = new WeakSet<FastifyRequest>();
   return async (server: FastifyInstance): Promise<void> => {
     // What the sender calls its content does not matter, a refused event would come again for ever.
     server.removeAllContentTypeParsers();
     server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     server.addHook('onResponse', async (_request, reply) => countAnswer(reply.statusCode, reply.elapsedTime));
-    const route = (url: string, sourceOf: (request: FastifyRequest) => string): void => {
+    const route = (url: string): void => {
       server.route({
         method: 'POST',
         url,
         bodyLimit: BODY_LIMIT,
         // Before the body is read: a stranger gets no 4 MiB of our memory.
-        onRequest: async (request) => requireSecret(parts, sourceOf(request), request),
-        handler: (request, reply) => receive(parts, sourceOf(request), request, reply),
+        onRequest: async (request) => {
+          if ((await authenticity.beforeBody(sourceOf(request), request, secretInPath(request))) === 'signed') signed.add(request);
+        },
+        preParsing: async (request, _reply, body) => (signed.has(request) ? unproved(body as Readable) : body),
+        handler: (request, reply) => {
+          const source = sourceOf(request);
+          const body = request.body instanceof Uint8Array ? request.body : new Uint8Array();
+          if (signed.has(request)) authenticity.afterBody(source, request, body);
+          return receive(parts, source, { body, headers: headersOf(request) }, reply);
+        },
       });
+      server.route({ method: 'OPTIONS', url, handler: (request, reply) => permit(authenticity, request, reply) });
     };
-    route(GITLAB_PATH, () => 'gitlab');
-    route('/events/:source', (request) => (request.params as { source: string }).source);
+    route(GITLAB_PATH);
+    route('/events/:source');
+    route('/events/:source/:secret');
   };
 }
 
-function requireSecret(parts: WebhookParts, source: string, request: FastifyRequest): void {
-  if (!eventSource(source))
-    throw new RequestError(404, 'NOT_FOUND', 'there is no such source of events; see the documentation of webhook.secrets');
-  const own = Object.hasOwn(parts.secrets, source) ? parts.secrets[source] : undefined;
-  const wanted = typeof own === 'string' ? own : parts.secret;
-  const header = request.headers.authorization;
-  if (sameSecret(header, wanted) || sameSecret(authorizationSecret(header), wanted)) return;
-  throw new RequestError(401, 'UNAUTHORIZED', 'the Authorization header must be the webhook secret', {
-    headers: { 'www-authenticate': 'Bearer' },
-  });
+/** @throws {RequestError} 404 NOT_FOUND */
+function sourceOf(request: FastifyRequest): EventSource {
+  const source = eventSource(paramsOf(request).source ?? 'gitlab');
+  if (!source) throw new RequestError(404, 'NOT_FOUND', 'there is no such source of events; see docs/events.md');
+  if (secretInPath(request) !== undefined && !source.proofs.some(({ by }) => by === 'path'))
+    throw new RequestError(404, 'NOT_FOUND', `${source.name} sends its secret in a header, not in the path`);
+  return source;
 }
 
-async function receive(parts: WebhookParts, name: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+function secretInPath(request: FastifyRequest): string | undefined {
+  return paramsOf(request).secret;
+}
+
+const paramsOf = (request: FastifyRequest) => request.params as { source?: string; secret?: string };
+
+/**
+ * Answers a sender that asks before it sends.
+ * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md#4-abuse-protection
+ */
+async function permit(authenticity: Authenticity, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const source = sourceOf(request);
+  if (source.asksFirst !== true) throw new RequestError(404, 'NOT_FOUND', `${source.name} sends without asking: use POST`);
+  await authenticity.beforeBody(source, request, secretInPath(request));
+  const origin = request.headers['webhook-request-origin'];
+  if (typeof origin !== 'string')
+    throw new RequestError(400, 'INVALID', 'the WebHook-Request-Origin header says who asks; it is missing', {
+      path: 'webhook-request-origin',
+    });
+  return reply.code(200).headers({ allow: 'POST', 'webhook-allowed-origin': origin, 'webhook-allowed-rate': '*' }).send();
+}
+
+async function receive(parts: WebhookParts, source: EventSource, message: EventMessage, reply: FastifyReply): Promise<FastifyReply> {
   const receivedAt = Date.now();
-  const { changes, ignored } = parseBody(name, request.body);
+  const { changes, ignored, answer } = parse(parts, source, message);
+  const { name } = source;
   countIgnored(name, ignored);
   countChanges(name, changes);
   const received = changes.map((change) => ({ change, receivedAt }));
   parts.recorder.record(received);
   const accepted = await parts.dispatcher.accept(received);
   countOutOfScope(name, accepted.outOfScope);
+  if (answer) return reply.code(200).send(answer);
   return reply.code(202).send({ accepted: changes.length, ignored, ...accepted });
 }
 
-function parseBody(name: string, body: unknown): ReturnType<NonNullable<ReturnType<typeof eventSource>>['parse']> {
+function parse({ config }: WebhookParts, source: EventSource, message: EventMessage): Received {
+  const naming = config.naming?.[source.name] ?? source.naming;
   try {
-    return eventSource(name)?.parse(body instanceof Uint8Array ? body : new Uint8Array()) ?? { changes: [], ignored: {} };
+    return source.parse({ ...message, ...(naming === undefined ? {} : { naming }) });
   } catch (error) {
     if (!isTwinportError(error) || error.code !== 'INVALID') throw error;
-    const path = /^(events)\b/.exec(error.message)?.[1];
-    throw new RequestError(400, 'INVALID', error.message, path === undefined ? {} : { path });
+    const path = 'path' in error && typeof error.path === 'string' ? { path: error.path } : {};
+    throw new RequestError(400, 'INVALID', error.message, path);
   }
 }

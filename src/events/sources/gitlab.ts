@@ -1,19 +1,21 @@
 import { z } from 'zod';
-import type { ParsedEvents } from '../model/change.ts';
-import { isRepositoryName } from '../model/reference.ts';
-import { parseEnvelope, readChange, type Notification, type Reading } from './notification.ts';
+import { isRepositoryName } from '../../model/reference.ts';
+import type { EventSource } from '../event-source.ts';
+import { parseEnvelope, readChange, type Notification } from '../notification.ts';
+import type { Reading } from '../reading.ts';
 
 const SOURCE = 'gitlab';
 const RENAME = z.looseObject({ rename: z.looseObject({ from: z.string(), to: z.string() }) });
 
 /**
- * Reads what GitLab's registry sends: Distribution's envelope, and `rename` besides.
- * @throws {TwinportError} INVALID
+ * What GitLab's registry sends: Distribution's envelope, and `rename` besides.
  * @see https://docs.gitlab.com/administration/geo/replication/container_registry/
  */
-export function parseGitlab(body: Uint8Array): ParsedEvents {
-  return parseEnvelope(body, (event) => (event.action === 'rename' ? readRename(event) : readChange(SOURCE, event)));
-}
+export const gitlab: EventSource = {
+  name: SOURCE,
+  proofs: [{ by: 'authorization' }],
+  parse: ({ body }) => parseEnvelope(body, (event) => (event.action === 'rename' ? readRename(event) : readChange(SOURCE, event))),
+};
 
 /** Both names are worth a look as a whole; what is then copied or deleted follows from the primary, not from the event. */
 function readRename(event: Notification): Reading {
