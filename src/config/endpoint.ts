@@ -35,6 +35,7 @@ export function buildEndpoint(written: RegistrySection, role: EndpointRole, path
     kind: written.kind,
     limits: buildLimits(written.limits),
     ...(written.catalog ? { catalog: written.catalog } : {}),
+    ...buildNamespaces(written, [...path, 'namespaces'], resolution),
     ...buildCreate(written, [...path, 'create'], resolution),
   };
   if (!role.credentials) return { ...base, auth: { type: 'none' } };
@@ -53,6 +54,14 @@ function buildApi(api: RegistrySection['api'], path: KeyPath, resolution: Resolu
   if (api.url !== undefined && !parsed)
     resolution.problems.push({ path, found: describeFound(path, api.url, resolution), want: URL_WANTED });
   return hideSecrets({ ...(parsed ? { url: parsed.url } : {}), ...(api.token === undefined ? {} : { token: api.token }) }, ['token']);
+}
+
+function buildNamespaces(written: RegistrySection, path: KeyPath, resolution: Resolution): Pick<Endpoint, 'namespaces'> {
+  if (!written.namespaces) return {};
+  if (kindOf(written.kind).namespace === undefined)
+    resolution.problems.push({ path, want: `kind: ${written.kind} lists its repositories without; leave it out, or give a catalog` });
+  if (written.catalog) resolution.problems.push({ path, want: 'the catalog says already what there is: keep one of the two' });
+  return { namespaces: written.namespaces };
 }
 
 /** A setting that the kind does not know would be passed over in silence. */

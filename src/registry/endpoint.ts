@@ -14,6 +14,8 @@ export interface Endpoint {
   readonly api?: { readonly url?: string; readonly token?: string };
   /** The repositories of a registry that cannot list them. */
   readonly catalog?: readonly string[];
+  /** Whose repositories are listed, at a registry that lists them by owner: organizations, users, groups. */
+  readonly namespaces?: readonly string[];
   /** How repositories are made that must exist before the first push; `false`: they are made by somebody else. */
   readonly create?: CreateOptions | false;
   /** PEM texts; the authorities are added to the built-in ones. */

@@ -204,8 +204,8 @@ describe('what does not fit is told with path, find and remedy', () => {
       secondary('deletes: gaurd'),
       /secondaries\[0\]\.deletes\.policy: found "gaurd"; one of guard \| mirror \| never is needed: did you mean guard\?/,
     ],
-    ['a later kind', secondary('kind: harbor'), /kind: found "harbor"; not in this version, which knows oci \| distribution/],
-    ['no kind', secondary('kind: hrbr'), /kind: found "hrbr"; one of oci \| distribution is needed/],
+    ['a later kind', secondary('kind: ecr'), /kind: found "ecr"; not in this version, which knows oci \| distribution/],
+    ['no kind', secondary('kind: hrbr'), /kind: found "hrbr"; one of oci \| distribution .*is needed: did you mean harbor\?/],
     ['a later auth', secondary('auth: { type: ecr }'), /auth\.type: .*not in this version, which knows none \| basic/],
     [
       'an auth without password',
@@ -389,5 +389,15 @@ secondaries: [{ name: eu, url: https://eu.example.com, create: false }]
         'primary: { url: https://p.example.com, api: { url: ftp://api.example.com } }\nsecondaries: [{ name: eu, url: https://eu.example.com }]',
       ),
     ).toMatch(/primary\.api\.url/);
+  });
+
+  it('takes namespaces where a kind lists by them, and says so where it does not', () => {
+    const secondaries = 'secondaries: [{ name: eu, url: https://eu.example.com }]';
+    const of = (rest: string) => `primary: { url: https://p.example.com, ${rest} }\n${secondaries}`;
+    expect(load(of('kind: ghcr, namespaces: [Acme, tools]')).primary?.namespaces).toEqual(['Acme', 'tools']);
+    expect(problems(of('namespaces: [acme]'))).toMatch(/primary\.namespaces.*kind: oci lists its repositories without/);
+    expect(problems(of('kind: ghcr, namespaces: [acme], catalog: [acme/app]'))).toMatch(/primary\.namespaces.*keep one of the two/);
+    expect(problems(of('kind: ghcr, namespaces: ["a b"]'))).toMatch(/primary\.namespaces\[0\].*a namespace, such as acme/);
+    expect(problems(of('kind: ghcr, namespaces: []'))).toMatch(/primary\.namespaces.*at least one/);
   });
 });

@@ -3,7 +3,7 @@ import { isRepositoryName } from '../../model/reference.ts';
 import { KINDS, type RegistryKind } from '../../registry/kinds/index.ts';
 import { choice, parsed, section, size, text, whole } from './fields.ts';
 
-const LATER_KINDS = ['gitlab', 'harbor', 'ecr', 'acr', 'gar', 'ghcr', 'dockerhub', 'quay', 'zot', 'jfrog', 'bundlebar'];
+const LATER_KINDS = ['ecr', 'acr', 'gar'];
 const LATER_AUTH = ['ecr', 'acr', 'gar'];
 
 /** The kinds that can be configured are those of the registry room's table. */
@@ -82,6 +82,17 @@ export const catalog = z.array(
   { error: 'a list of repository names is needed, such as [team/app]' },
 );
 
+/** Whose repositories are listed, at a registry that lists them by owner. */
+export const namespaces = z
+  .array(
+    parsed((value) => (typeof value === 'string' && NAMESPACE.test(value) ? value : undefined), 'a namespace, such as acme, is needed'),
+    { error: 'a list of namespaces is needed, such as [acme]' },
+  )
+  .min(1, { error: 'at least one namespace is needed' });
+
+/** Owners may be written in capitals, where repositories may not; a GitLab project has slashes. */
+const NAMESPACE = /^[A-Za-z0-9][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_][A-Za-z0-9._-]*)*$/;
+
 /** What primary and secondaries have in common. */
 export const registryKeys = {
   url: text("the registry's URL"),
@@ -95,6 +106,7 @@ export const registryKeys = {
 /** What was written of one registry, checked but not yet read (files, Docker's configuration). */
 export type RegistrySection = z.output<z.ZodObject<typeof registryKeys>> & {
   readonly catalog?: readonly string[] | undefined;
+  readonly namespaces?: readonly string[] | undefined;
   readonly create?: CreateSection | undefined;
 };
 export type CreateSection = z.output<typeof create>;

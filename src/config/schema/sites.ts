@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SitePolicy } from '../../model/policy.ts';
 import { choice, duration, parsed, section, text } from './fields.ts';
-import { catalog, create, registryKeys } from './registry.ts';
+import { catalog, create, namespaces, registryKeys } from './registry.ts';
 
 /** Words that stand for something else in commands, queues and messages. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(['all', 'control', 'owner', 'primary', 'secondary', 'total', 'twinport']);
@@ -46,6 +46,7 @@ export const primary = section({
   ).default('primary'),
   ...registryKeys,
   catalog: catalog.optional(),
+  namespaces: namespaces.optional(),
 });
 
 /** A registry that is kept equal to it. */

@@ -12,6 +12,8 @@ export interface Kind {
   readonly capabilities?: Readonly<Capabilities>;
   /** The settings of `create` that it knows; none: repositories come with the first push. */
   readonly creates?: readonly CreateKey[];
+  /** What its own API lists repositories by, in the words of its vendor (`organization or user`); absent: `namespaces` is nothing that it knows. */
+  readonly namespace?: string;
 }
 
 /** Every kind that can be configured; the configuration, `doctor` and the conformance tests follow from this table. */
@@ -25,6 +27,54 @@ export const KINDS = {
     name: 'CNCF Distribution (Docker registry) 2.8 and 3',
     docs: 'docs/registries/distribution.md',
     absenceCodes: ['MANIFEST_UNKNOWN', 'NAME_UNKNOWN'],
+  },
+  gitlab: {
+    name: "GitLab's container registry",
+    docs: 'docs/registries/gitlab.md',
+    absenceCodes: ['MANIFEST_UNKNOWN', 'NAME_UNKNOWN'],
+    namespace: 'group or project',
+  },
+  harbor: {
+    name: 'Harbor 2',
+    docs: 'docs/registries/harbor.md',
+    // Its own words, and those of the Distribution behind it.
+    absenceCodes: ['NOT_FOUND', 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN'],
+    creates: ['public', 'storageLimit'],
+  },
+  quay: {
+    name: 'Red Hat Quay and quay.io',
+    docs: 'docs/registries/quay.md',
+    absenceCodes: ['MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'TAG_EXPIRED'],
+    namespace: 'organization or user',
+  },
+  zot: {
+    name: 'zot',
+    docs: 'docs/registries/zot.md',
+    absenceCodes: ['MANIFEST_UNKNOWN', 'NAME_UNKNOWN'],
+  },
+  jfrog: {
+    name: 'JFrog Artifactory and Container Registry',
+    docs: 'docs/registries/jfrog.md',
+    absenceCodes: ['MANIFEST_UNKNOWN', 'NAME_UNKNOWN'],
+  },
+  ghcr: {
+    name: "GitHub's container registry",
+    docs: 'docs/registries/ghcr.md',
+    absenceCodes: ['MANIFEST_UNKNOWN', 'NAME_UNKNOWN'],
+    namespace: 'organization or user',
+    // It refuses a PATCH of more than 4 MiB with 416; a whole PUT may be of any size.
+    capabilities: { patch: false },
+  },
+  dockerhub: {
+    name: 'Docker Hub',
+    docs: 'docs/registries/dockerhub.md',
+    absenceCodes: ['MANIFEST_UNKNOWN', 'NAME_UNKNOWN'],
+    namespace: 'organization or user',
+  },
+  bundlebar: {
+    name: 'Bundle Bar',
+    docs: 'docs/registries/bundlebar.md',
+    absenceCodes: ['MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'NOT_FOUND'],
   },
 } as const satisfies Readonly<Record<string, Kind>>;
 
