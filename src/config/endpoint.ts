@@ -45,7 +45,7 @@ export function buildEndpoint(written: RegistrySection, role: EndpointRole, path
   const auth = parsed.auth ?? buildAuth(written.auth, new URL(parsed.url).host, [...path, 'auth'], resolution);
   const tls = buildTls(written.tls, [...path, 'tls'], resolution);
   const api = buildApi(written.api, [...path, 'api', 'url'], resolution);
-  return { ...base, auth: hideSecrets(auth, ['password', 'token', 'key']), ...(tls ? { tls } : {}), ...(api ? { api } : {}) };
+  return { ...base, auth: hideSecrets(auth, ['password', 'token', 'key', 'env']), ...(tls ? { tls } : {}), ...(api ? { api } : {}) };
 }
 
 function buildApi(api: RegistrySection['api'], path: KeyPath, resolution: Resolution): Endpoint['api'] {
@@ -107,7 +107,7 @@ function dockerConfigAuth(file: string | undefined, host: string, path: KeyPath,
   const before = resolution.problems.length;
   const found = dockerCredentials(host, file, path, resolution);
   if (!found && resolution.problems.length === before) {
-    const want = `an entry with credentials for ${host} is needed in ${configFile(file, resolution)}, as \`docker login\` writes it without a credential helper`;
+    const want = `an entry with credentials for ${host} or a credential helper is needed in ${configFile(file, resolution)}, as \`docker login\` writes it`;
     resolution.problems.push({ path, want });
   }
   return found ?? { type: 'none' };

@@ -20,10 +20,12 @@ function endpointSecrets({ auth }: Endpoint): string[] {
     case 'basic':
       return [auth.password, Buffer.from(`${auth.username}:${auth.password}`).toString('base64'), encodeURIComponent(auth.password)];
     case 'bearer':
+    case 'identity-token':
       return [auth.token];
     case 'token-key':
       return [auth.key];
     case 'none':
+    case 'docker-helper':
       return [];
   }
 }

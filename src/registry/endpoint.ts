@@ -35,7 +35,7 @@ export interface EndpointLimits {
   readonly bytesPerSecond?: number;
 }
 
-export type AuthOptions = NoAuth | BasicAuth | BearerAuth | TokenKeyAuth;
+export type AuthOptions = NoAuth | BasicAuth | BearerAuth | TokenKeyAuth | IdentityTokenAuth | DockerHelperAuth;
 
 /** Anonymous; a token service is still asked, since many want a token for public content too. */
 export interface NoAuth {
@@ -47,6 +47,29 @@ export interface BasicAuth {
   readonly type: 'basic';
   readonly username: string;
   readonly password: string;
+}
+
+/** What `docker login` got from a token service in place of the password: tokens are asked for with it by OAuth2. */
+export interface IdentityTokenAuth {
+  readonly type: 'identity-token';
+  readonly token: string;
+  /** For a service that takes it as a password alone. */
+  readonly username?: string;
+}
+
+/** A program of Docker's that keeps or makes credentials: `docker-credential-<helper>`. */
+export interface DockerHelperAuth {
+  readonly type: 'docker-helper';
+  /** Letters, digits, `.`, `_` and `-`. */
+  readonly helper: string;
+  /** What it is asked for: `host[:port]`, or Docker Hub's `https://index.docker.io/v1/`. */
+  readonly serverUrl: string;
+  /** The environment that it runs in: it looks for its own configuration there. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The file that names it, for messages. */
+  readonly file: string;
+  /** Default 30 s. */
+  readonly timeoutMs?: number;
 }
 
 /** A fixed token, sent as it is. */

@@ -1,7 +1,4 @@
-import type { Authorizer } from './auth/authorizer.ts';
-import { challengeAuth } from './auth/challenge-auth.ts';
-import { fixedAuth } from './auth/fixed-auth.ts';
-import { tokenKeyAuth } from './auth/token-key-auth.ts';
+import { authorizerFor } from './auth/authorizer-for.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Peer } from './errors.ts';
@@ -12,7 +9,7 @@ import { limiterFor, type HostLimiter } from './transport/limiter.ts';
 import { hostOf } from './transport/target-url.ts';
 import type { RegistryRequest, RegistryResponse } from './transport/request.ts';
 import { send } from './transport/send.ts';
-import { openWire, type Wire } from './transport/wire.ts';
+import { openWire } from './transport/wire.ts';
 
 /** The conversation with one registry: connections, tokens, limits, and what was learned about it. */
 export interface Session {
@@ -44,7 +41,7 @@ export function openSession(endpoint: Endpoint, options: SessionOptions = {}): S
   const limits = openLimits(endpoint);
   const counters = { requests: 0, bytesReceived: 0, bytesSent: 0 };
   const shared = { wire, counters, onRequest: options.onRequest };
-  const context = { ...shared, peer, limiter: limits.of(host), authorizer: authorizerOf(wire, peer) };
+  const context = { ...shared, peer, limiter: limits.of(host), authorizer: authorizerFor(wire, peer) };
   return {
     endpoint,
     host,
@@ -75,17 +72,4 @@ function openLimits(endpoint: Endpoint): { of(host: string): HostLimiter; leave(
       joined.clear();
     },
   };
-}
-
-function authorizerOf(wire: Wire, peer: Peer): Authorizer {
-  const { auth } = peer.endpoint;
-  switch (auth.type) {
-    case 'none':
-    case 'basic':
-      return challengeAuth(wire, peer, auth);
-    case 'bearer':
-      return fixedAuth(auth.token);
-    case 'token-key':
-      return tokenKeyAuth(peer, auth);
-  }
 }

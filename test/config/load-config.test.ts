@@ -290,25 +290,6 @@ describe('one registry as primary and secondary', () => {
 });
 
 describe('credentials', () => {
-  it('come from Docker’s configuration where none are configured', () => {
-    const docker = mkdtempSync(join(folder, 'docker-'));
-    const auths = {
-      'eu.example.com': { auth: Buffer.from('robot:pass:word').toString('base64') },
-      'https://p.example.com/v1/': { username: 'u', password: 'p' },
-    };
-    writeFileSync(join(docker, 'config.json'), JSON.stringify({ auths }));
-    const env = { DOCKER_CONFIG: docker };
-    const config = load(SMALL.replace('primary.example', 'p.example'), env);
-    expect(config.primary?.auth).toMatchObject({ type: 'basic', username: 'u', password: 'p' });
-    expect(config.secondaries[0]?.endpoint.auth).toMatchObject({ type: 'basic', username: 'robot', password: 'pass:word' });
-    const asked = SMALL.replace('https://eu.example.com', 'https://asia.example.com, auth: { type: docker-config }');
-    expect(problems(asked, env)).toMatch(
-      /secondaries\[0\]\.auth: an entry with credentials for asia\.example\.com is needed in .*config\.json/,
-    );
-    writeFileSync(join(docker, 'config.json'), '{');
-    expect(problems(SMALL, env)).toMatch(/auth: found .*config\.json; Docker's configuration must be readable JSON/);
-  });
-
   it('may stand in a URL, from where they are taken out', () => {
     const config = load(SMALL.replace('https://eu.example.com', "'https://robot:p%40ss@eu.example.com/v2/'"));
     expect(config.secondaries[0]?.endpoint).toMatchObject({

@@ -93,6 +93,32 @@ describe('TLS', () => {
     expect(failure.message).not.toContain('_state');
   });
 
+  it.each([
+    ['127.0.0.1', 'worker'],
+    ['localhost', undefined],
+  ])('shows the client certificate to a token service beside the registry: at %s, %s is seen', async (host, seen) => {
+    let shown: unknown = 'nobody asked';
+    const service = makeKeyPair('p256', { name: 'tokens', san: 'IP:127.0.0.1,DNS:localhost', ca });
+    const tokens = await quirkProxy(plain, {
+      tls: { key: service.key, cert: service.cert, ca: ca.cert, requestCert: true, rejectUnauthorized: false },
+      rules: [
+        {
+          onRequest: (request) => {
+            shown = (request.socket as unknown as { getPeerCertificate(): { subject?: { CN?: unknown } } }).getPeerCertificate().subject
+              ?.CN;
+          },
+          answer: { status: 200, body: '{"token":"t1"}' },
+        },
+      ],
+    });
+    proxy.reset();
+    const challenge = `Bearer realm="https://${host}:${tokens.port}/token"`;
+    proxy.rules.push({ times: 1, answer: { status: 401, headers: { 'www-authenticate': challenge } } });
+    await ping(open({ ca: ca.cert, cert: client.cert, key: client.key }));
+    expect(proxy.seen[1]?.headers.authorization).toBe('Bearer t1');
+    expect(shown).toBe(seen);
+  });
+
   it('shows the client certificate to nobody but the registry', async () => {
     let shown: unknown;
     const storage = makeKeyPair('p256', { name: 'storage', san: 'IP:127.0.0.1', ca });

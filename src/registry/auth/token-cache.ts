@@ -1,19 +1,19 @@
 /** A token and how long it is good for. */
-export interface Token {
-  readonly value: string;
+export interface Token<T = string> {
+  readonly value: T;
   readonly lifeMs: number;
 }
 
 /** Tokens by what they are good for; whoever asks while one is being fetched waits for the same one. */
-export interface TokenCache {
+export interface TokenCache<T = string> {
   /** @param fresh in the first half of its life only */
-  get(key: string, fresh: boolean, fetch: () => Promise<Token>): Promise<string>;
+  get(key: string, fresh: boolean, fetch: () => Promise<Token<T>>): Promise<T>;
   /** Forgets a token, if it is still the one that was refused. */
-  drop(key: string, value: string): void;
+  drop(key: string, value: T): void;
 }
 
-interface Entry {
-  readonly value: string;
+interface Entry<T> {
+  readonly value: T;
   readonly freshUntil: number;
   readonly renewAt: number;
 }
@@ -23,11 +23,11 @@ const MANY = 1_000;
 const EARLY_MS = 10_000;
 
 /** An empty cache. */
-export function createTokenCache(now: () => number = () => performance.now()): TokenCache {
-  const entries = new Map<string, Entry>();
-  const flights = new Map<string, Promise<string>>();
+export function createTokenCache<T = string>(now: () => number = () => performance.now()): TokenCache<T> {
+  const entries = new Map<string, Entry<T>>();
+  const flights = new Map<string, Promise<T>>();
 
-  async function renew(key: string, fetch: () => Promise<Token>): Promise<string> {
+  async function renew(key: string, fetch: () => Promise<Token<T>>): Promise<T> {
     // The life counts from the asking: the service may have signed the token at any time since.
     const asked = now();
     const { value, lifeMs } = await fetch();

@@ -4,9 +4,10 @@ import { refusal } from '../refusal.ts';
 import { headerOf } from '../transport/headers.ts';
 import { readBounded, readErrorText } from '../transport/incoming.ts';
 import { networkError } from '../transport/network-error.ts';
-import type { RegistryRequest } from '../transport/request.ts';
+import type { Method, RegistryRequest } from '../transport/request.ts';
 import { retryAfterMs } from '../transport/retry-after.ts';
-import type { Wire, WireAnswer } from '../transport/wire.ts';
+import type { Wire, WireAnswer, WireRequest } from '../transport/wire.ts';
+import { basicHeader, type Credentials } from './credentials.ts';
 import type { Token } from './token-cache.ts';
 
 /** A token service, as a challenge names it. */
@@ -38,34 +39,108 @@ export function safeRealm(peer: Peer, realm: string, from: URL): URL {
   );
 }
 
+/** A registry's token, and the identity token that may have come with it in place of the one shown. */
+export interface ServiceToken extends Token {
+  readonly identity?: string | undefined;
+}
+
 /**
- * Asks a token service for a token.
- * @param authorization Basic credentials, or `undefined` for an anonymous token
+ * Asks a token service for a token: by POST with an identity token, if the service knows that way, else by GET.
+ * @param shown without credentials the token is an anonymous one
  * @throws {RegistryError} UNAUTHORIZED (the service refuses the credentials), UNAVAILABLE, UNREACHABLE, RATE_LIMITED, PROTOCOL
  * @see https://distribution.github.io/distribution/spec/auth/token/
+ * @see https://distribution.github.io/distribution/spec/auth/oauth/
  */
 export async function fetchToken(
   wire: Wire,
   peer: Peer,
   service: TokenService,
   scopes: readonly string[],
-  authorization: string | undefined,
-): Promise<Token> {
-  const url = new URL(service.realm);
-  if (service.service) url.searchParams.append('service', service.service);
+  shown: Credentials,
+): Promise<ServiceToken> {
+  const posted = shown.type === 'identity-token' ? await ask(wire, peer, oauthRequest(peer, service, scopes, shown.token)) : undefined;
+  const answer = posted ?? (await ask(wire, peer, tokenRequest(peer, service, scopes, shown)));
+  if (answer) return answer;
+  throw registryError(peer, described(service.realm, 'GET'), 'PROTOCOL', 'there is no token service at the realm that the registry names');
+}
+
+function tokenRequest(peer: Peer, { realm, service }: TokenService, scopes: readonly string[], shown: Credentials): WireRequest {
+  const url = new URL(realm);
+  if (service) url.searchParams.append('service', service);
   for (const scope of scopes) url.searchParams.append('scope', scope);
+  return { method: 'GET', url, headers: authorizationOf(shown), asRegistry: isSameHost(peer, realm) };
+}
+
+function oauthRequest(peer: Peer, { realm, service }: TokenService, scopes: readonly string[], token: string): WireRequest {
+  const form = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token, client_id: 'twinport' });
+  if (service) form.append('service', service);
+  if (scopes.length > 0) form.append('scope', scopes.join(' '));
+  return { method: 'POST', url: realm, ...formBody(form), asRegistry: isSameHost(peer, realm) };
+}
+
+/** A form as the body of a request. */
+export function formBody(form: URLSearchParams): Pick<WireRequest, 'headers' | 'body'> {
+  return { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: Buffer.from(form.toString()) };
+}
+
+function authorizationOf(shown: Credentials): Record<string, string> {
+  if (shown.type === 'none') return {};
+  if (shown.type === 'password') return { authorization: basicHeader(shown) };
+  // The service does not know identity tokens by POST; some take them as the password of a certain user.
+  return { authorization: basicHeader({ username: shown.username ?? '<token>', password: shown.token }) };
+}
+
+/** A service beside the registry is the registry's: it may want the same client certificate. */
+function isSameHost(peer: Peer, realm: URL): boolean {
+  return realm.hostname === new URL(peer.endpoint.url).hostname;
+}
+
+/** @returns `undefined` if the service does not know this way (404, 405) */
+async function ask(wire: Wire, peer: Peer, request: WireRequest): Promise<ServiceToken | undefined> {
+  const asked = Date.now();
+  const answer = await askForToken(wire, peer, request);
+  if (answer === undefined) return undefined;
+  const { body, headers } = answer;
+  const value = [body['token'], body['access_token']].find(isFilled);
+  if (value === undefined)
+    throw registryError(peer, described(request.url, request.method), 'PROTOCOL', 'the token service answered 200 without a token', {
+      status: 200,
+    });
+  return { value, lifeMs: lifeOf(body, Date.parse(headerOf(headers, 'date') ?? '') || asked), identity: textOf(body['refresh_token']) };
+}
+
+/** An answer of a service that gives out tokens. */
+export interface TokenAnswer {
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly headers: WireAnswer['headers'];
+}
+
+/**
+ * Sends one request to a service that gives out tokens.
+ * @returns `undefined` on 404 and 405
+ * @throws {RegistryError} as `fetchToken`
+ */
+export async function askForToken(wire: Wire, peer: Peer, sent: WireRequest): Promise<TokenAnswer | undefined> {
   // One fetch serves many requests: none of their signals may end it.
   const signal = AbortSignal.timeout(TIMEOUT_MS);
-  const request: RegistryRequest = { method: 'GET', path: `token of ${url.host}`, scope: 'any', accept: [200], signal };
+  const request: RegistryRequest = { ...described(sent.url, sent.method), signal };
   try {
-    const answer = await wire.exchange({ method: 'GET', url, headers: authorization ? { authorization } : {}, signal });
+    const answer = await wire.exchange({ ...sent, signal });
+    if (answer.status === 404 || answer.status === 405) {
+      await readErrorText(answer.body, () => undefined);
+      return undefined;
+    }
     if (answer.status !== 200) throw await refusedToken(peer, request, answer);
     const { bytes } = await readBounded(answer.body, MAX_BYTES, () => undefined);
-    return readToken(peer, request, new TextDecoder().decode(bytes));
+    return { body: readObject(peer, request, new TextDecoder().decode(bytes)), headers: answer.headers };
   } catch (thrown) {
     if (signal.aborted) throw registryError(peer, request, 'STALLED', `no token came within ${TIMEOUT_MS / 1000} s`, { cause: thrown });
     throw networkError(peer, request, thrown);
   }
+}
+
+function described(url: URL, method: Method): RegistryRequest {
+  return { method, path: `token of ${url.host}`, scope: 'any', accept: [200] };
 }
 
 async function refusedToken(peer: Peer, request: RegistryRequest, answer: WireAnswer): Promise<Error> {
@@ -79,16 +154,29 @@ async function refusedToken(peer: Peer, request: RegistryRequest, answer: WireAn
   return refusal(peer, request, { status, text, retryAfterMs: retryAfterMs(headerOf(answer.headers, 'retry-after')) });
 }
 
-function readToken(peer: Peer, request: RegistryRequest, text: string): Token {
-  let body: Record<string, unknown> | null;
+function readObject(peer: Peer, request: RegistryRequest, text: string): Record<string, unknown> {
+  let body: unknown;
   try {
-    body = JSON.parse(text) as Record<string, unknown> | null;
+    body = JSON.parse(text);
   } catch {
-    body = null; // told below, without the text: it may hold a token
+    body = undefined; // told below, without the text: it may hold a token
   }
-  const value = [body?.['token'], body?.['access_token']].find((token): token is string => typeof token === 'string' && token !== '');
-  if (value === undefined)
-    throw registryError(peer, request, 'PROTOCOL', 'the token service answered 200 without a token', { status: 200 });
-  const life = Number(body?.['expires_in'] ?? DEFAULT_LIFE_SECONDS);
-  return { value, lifeMs: (Number.isFinite(life) && life > 0 ? life : DEFAULT_LIFE_SECONDS) * 1000 };
+  if (typeof body === 'object' && body !== null) return body as Record<string, unknown>;
+  throw registryError(peer, request, 'PROTOCOL', 'the token service answered 200 with what is no JSON object', { status: 200 });
+}
+
+/** What is left of a token's life: a service may give one that it has given before. Both times are by the service's clock. */
+function lifeOf(body: Readonly<Record<string, unknown>>, now: number): number {
+  const given = Number(body['expires_in'] ?? DEFAULT_LIFE_SECONDS);
+  const lifeMs = (Number.isFinite(given) && given > 0 ? given : DEFAULT_LIFE_SECONDS) * 1000;
+  const age = now - Date.parse(textOf(body['issued_at']) ?? '');
+  return Number.isNaN(age) ? lifeMs : Math.max(0, lifeMs - Math.max(0, age));
+}
+
+function isFilled(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function textOf(value: unknown): string | undefined {
+  return isFilled(value) ? value : undefined;
 }

@@ -7,7 +7,11 @@ import { onAbort } from './signals.ts';
  */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
-  if (signal.aborted) throw stopped(signal);
+  if (signal.aborted) {
+    // Nobody waits for it any more, so nobody hears of its failure.
+    promise.catch(() => undefined);
+    throw stopped(signal);
+  }
   let unlink = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {
     unlink = onAbort(signal, () => reject(stopped(signal)));

@@ -11,6 +11,8 @@ export interface WireRequest {
   readonly body?: Uint8Array | StreamedBody | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly answerMs?: number | undefined;
+  /** The other end belongs to the registry, whatever its port: it is shown the client certificate. */
+  readonly asRegistry?: boolean | undefined;
 }
 
 /** One HTTP answer; the body must be read or destroyed. */
@@ -42,12 +44,12 @@ export function openWire(endpoint: Endpoint): Wire {
   const foreign = openAgent(endpoint, false);
   const stallMs = stallMsOf(endpoint);
   return {
-    async exchange({ method, url, headers, body, signal, answerMs }) {
+    async exchange({ method, url, headers, body, signal, answerMs, asRegistry }) {
       const {
         statusCode,
         headers: answered,
         body: stream,
-      } = await (url.origin === origin ? own : foreign).request({
+      } = await (url.origin === origin || asRegistry === true ? own : foreign).request({
         origin: url.origin,
         path: url.pathname + url.search,
         method,

@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll } from '@jest/globals';
 import { SignJWT } from 'jose';
 import type { KeyPair } from './keys.ts';
@@ -11,12 +12,21 @@ export interface TokenRequest {
   readonly scopes: string[];
   readonly service: string | null;
   readonly authorization: string | undefined;
+  readonly method: string;
+  /** Of a POST. */
+  readonly form: URLSearchParams;
 }
 
 /** What a token service does, to be changed at any time. */
 export interface TokenRules {
   /** `user:password` that it takes; absent: anybody may come. */
   login?: string | undefined;
+  /** The identity token that it takes by POST; absent: it knows GET only. */
+  identity?: string | undefined;
+  /** The identity token that it gives in exchange, and takes from then on. */
+  nextIdentity?: string | undefined;
+  /** Of the answer. */
+  issuedAt?: string | undefined;
   /** The actions that it grants of those asked for; absent: all. */
   grant?: readonly string[] | undefined;
   /** Of the answer; `null`: not told. */
@@ -55,17 +65,26 @@ export async function tokenServer(pair: KeyPair): Promise<TokenServer> {
   const server = createServer((request, response) => {
     void (async () => {
       const url = new URL(request.url ?? '', 'http://x');
-      const scopes = url.searchParams.getAll('scope');
+      const form = new URLSearchParams(await text(request));
+      const scopes = request.method === 'POST' ? (form.get('scope') ?? '').split(' ').filter(Boolean) : url.searchParams.getAll('scope');
       requests.push({
+        method: request.method ?? '',
+        form,
         path: url.pathname + url.search,
         scopes,
-        service: url.searchParams.get('service'),
+        service: url.searchParams.get('service') ?? form.get('service'),
         authorization: request.headers.authorization,
       });
       if (rules.delayMs > 0) await new Promise((go) => setTimeout(go, rules.delayMs));
       if (rules.answer) return response.writeHead(rules.answer.status, rules.answer.headers).end(rules.answer.body);
       const expected = rules.login === undefined ? undefined : `Basic ${Buffer.from(rules.login).toString('base64')}`;
-      if (expected !== undefined && request.headers.authorization !== expected) return response.writeHead(401).end('{"details":"no"}');
+      if (request.method === 'POST') {
+        if (rules.identity === undefined) return response.writeHead(405).end();
+        if (form.get('grant_type') !== 'refresh_token' || form.get('refresh_token') !== rules.identity)
+          return response.writeHead(401).end();
+        rules.identity = rules.nextIdentity ?? rules.identity;
+      } else if (expected !== undefined && request.headers.authorization !== expected)
+        return response.writeHead(401).end('{"details":"no"}');
       const access = scopes.map((scope) => {
         const [type, ...rest] = scope.split(':');
         const actions = (rest.pop() ?? '').split(',');
@@ -81,7 +100,14 @@ export async function tokenServer(pair: KeyPair): Promise<TokenServer> {
         .setExpirationTime(now + rules.lifeSeconds)
         .sign(key);
       const expires = rules.expiresIn === null ? {} : { expires_in: rules.expiresIn };
-      return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ [rules.field]: token, ...expires }));
+      return response.writeHead(200, { 'content-type': 'application/json' }).end(
+        JSON.stringify({
+          [rules.field]: token,
+          ...expires,
+          ...(rules.nextIdentity === undefined ? {} : { refresh_token: rules.nextIdentity }),
+          ...(rules.issuedAt === undefined ? {} : { issued_at: rules.issuedAt }),
+        }),
+      );
     })();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
