@@ -78,10 +78,10 @@ describe('an identity token', () => {
   });
 
   it('counts the life of a token from when the service made it', async () => {
-    service.rules.issuedAt = new Date(Date.now() - 299_000).toISOString();
+    service.rules.issuedAt = new Date(Date.now() - 299_900).toISOString();
     const session = open();
     await listTags(session, 'a/b');
-    await new Promise((go) => setTimeout(go, 600));
+    await new Promise((go) => setTimeout(go, 700));
     await listTags(session, 'a/b');
     expect(service.requests).toHaveLength(2);
     service.rules.issuedAt = new Date(Date.now() + 60_000).toISOString();
