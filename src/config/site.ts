@@ -48,6 +48,9 @@ function buildPolicy(written: SecondarySection): SitePolicy {
     tags: written.tags,
     deletes: { policy: written.deletes.policy, confirmAfterMs: written.deletes.confirmAfter },
     verify: { everyMs: written.verify.every, depth: written.verify.depth },
+    // Left out where they are the default: a policy that did not change keeps its revision.
+    ...(written.foreignLayers === 'skip' ? {} : { foreignLayers: written.foreignLayers }),
+    ...(written.untagged === 'none' ? {} : { untagged: written.untagged }),
   };
   return { ...policy, revision: sha256(JSON.stringify(policy)).slice(0, 12) };
 }

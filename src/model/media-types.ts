@@ -6,6 +6,8 @@ export const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+
 export const OCI_ARTIFACT = 'application/vnd.oci.artifact.manifest.v1+json';
 export const DOCKER_SCHEMA1_SIGNED = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
 export const DOCKER_SCHEMA1 = 'application/vnd.docker.distribution.manifest.v1+json';
+/** In an index of BuildKit's cache, what stands in for a config. */
+export const BUILDKIT_CACHE = 'application/vnd.buildkit.cacheconfig.v0';
 
 const INDEX_TYPES: ReadonlySet<string> = new Set([OCI_INDEX, DOCKER_LIST]);
 const IMAGE_TYPES: ReadonlySet<string> = new Set([OCI_MANIFEST, DOCKER_MANIFEST, OCI_ARTIFACT]);
@@ -27,10 +29,16 @@ export const MANIFEST_ACCEPT = [
   '*/*;q=0.1',
 ].join(', ');
 
-/** An index or a manifest list: its entries are manifests. */
+/** An index or a manifest list: its entries are manifests, or, in BuildKit's cache, blobs. */
 export function isIndexType(mediaType: string): boolean {
   return INDEX_TYPES.has(mediaType);
 }
+
+/** Layers whose bytes lie elsewhere, or may not be handed on. */
+const FOREIGN = /^application\/vnd\.(?:docker\.image\.rootfs\.foreign\.diff\.|oci\.image\.layer\.nondistributable\.)/;
+const BLOB = /^application\/vnd\.(?:docker\.image\.rootfs\.|oci\.image\.layer\.|buildkit\.cacheconfig\.)/;
+/** What a server says that does not know, or does not tell. */
+const VAGUE_TYPES: ReadonlySet<string> = new Set(['', 'application/json', 'application/octet-stream', 'text/plain', 'text/html']);
 
 /** Any type whose content is served at `/manifests/`. */
 export function isManifestType(mediaType: string): boolean {
@@ -40,4 +48,19 @@ export function isManifestType(mediaType: string): boolean {
 /** Docker's schema 1, signed or not. */
 export function isSchema1Type(mediaType: string): boolean {
   return SCHEMA1_TYPES.has(mediaType);
+}
+
+/** A layer that is not to be handed on, or that is fetched from elsewhere, by its type. */
+export function isForeignType(mediaType: string): boolean {
+  return FOREIGN.test(mediaType);
+}
+
+/** A type whose content is served at `/blobs/`, wherever it is listed; any other may be either. */
+export function isBlobType(mediaType: string): boolean {
+  return BLOB.test(mediaType);
+}
+
+/** A type that says nothing of the content: the body is asked instead. */
+export function isVagueType(mediaType: string): boolean {
+  return VAGUE_TYPES.has(mediaType);
 }

@@ -7,6 +7,12 @@ export interface Patterns {
 /** How closely what lies at a secondary is read: `shallow` proves each blob by its size and last byte, `deep` hashes it. */
 export type Depth = 'shallow' | 'deep';
 
+/** What becomes of layers that are fetched from elsewhere, or are not to be handed on: left out (their descriptor stays), or copied where the primary has them. */
+export type ForeignLayers = 'skip' | 'copy';
+
+/** Whether manifests that no tag reaches are replicated too. */
+export type UntaggedManifests = 'none' | 'all';
+
 /** What the control side decides for a site; it travels in workflow inputs, so that workers need no policy of their own. */
 export interface SitePolicy {
   readonly site: string;
@@ -20,4 +26,8 @@ export interface SitePolicy {
   readonly tags: Patterns;
   readonly deletes: { readonly policy: 'guard' | 'mirror' | 'never'; readonly confirmAfterMs: number };
   readonly verify: { readonly everyMs: number; readonly depth: Depth };
+  /** Absent: `skip`. */
+  readonly foreignLayers?: ForeignLayers;
+  /** Absent: `none`. */
+  readonly untagged?: UntaggedManifests;
 }

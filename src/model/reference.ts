@@ -50,12 +50,16 @@ export function isReservedTag(tag: string): boolean {
   return tag.startsWith('twinport-');
 }
 
+/** What of a digest's hexadecimal part stands in a tag: those of SHA-512 would be longer than a tag may be. */
+const FALLBACK_HEX = 64;
+
 /**
  * The tag under which a registry without the referrers API keeps an image's referrers.
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema
  */
 export function fallbackTag(digest: Digest): string {
-  return digest.replace(':', '-');
+  const [algorithm = '', hex = ''] = digest.split(':');
+  return `${algorithm}-${hex.slice(0, FALLBACK_HEX)}`;
 }
 
 /** The tags that may accompany a manifest: its referrers' fallback index and cosign's signature, attestation and SBOM. */

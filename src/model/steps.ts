@@ -65,6 +65,8 @@ export interface FetchedImage extends TaggedImage {
   readonly blobs: number;
   /** Of all content, each blob once. */
   readonly bytes: number;
+  /** Foreign layers that stay where they are: by the policy, or because the primary has no bytes of them. */
+  readonly leftOut?: number;
   /** The event's digest is not what the tag holds: too early, or already replaced. */
   readonly unexpected?: boolean;
 }
@@ -382,7 +384,7 @@ export interface LookAtDigestsInput extends RepositoryStep {
 
 export interface LookAtDigestsResult {
   readonly summary: string;
-  /** Subjects at the secondary whose referrers are to be synchronised. */
+  /** Digests to be synchronised: subjects at the secondary whose referrers changed, and, with `untagged: all`, what has no tag. */
   readonly subjects: readonly Digest[];
 }
 

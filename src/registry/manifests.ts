@@ -1,9 +1,10 @@
 import type { Descriptor } from '../model/descriptor.ts';
 import { isDigest, type Digest } from '../model/digest.ts';
 import { manifestMediaType, type Manifest } from '../model/manifest.ts';
-import { isManifestType, isSchema1Type, MANIFEST_ACCEPT } from '../model/media-types.ts';
+import { isManifestType, MANIFEST_ACCEPT } from '../model/media-types.ts';
 import { contentDigest, contentLength, digestOf } from './content.ts';
 import { isRegistryError, registryError } from './errors.ts';
+import { manifestDigest } from './manifest-digest.ts';
 import type { Session } from './session.ts';
 import { pause } from './transport/pause.ts';
 import type { RegistryRequest, RegistryResponse } from './transport/request.ts';
@@ -41,7 +42,7 @@ export async function headManifest(
  * Reads a manifest; its digest is computed from the bytes, whatever the headers say.
  * @param reference a tag or a digest; asked by digest, the bytes must hash to it
  * @returns the manifest as served, or `undefined` on 404
- * @throws {RegistryError} DIGEST_MISMATCH (other bytes than the digest says), TOO_LARGE (over 8 MiB), UNSUPPORTED (no manifest type), …
+ * @throws {RegistryError} DIGEST_MISMATCH (other bytes than the digest says), TOO_LARGE (over 8 MiB), UNSUPPORTED (no type of manifest, and not built as one), INVALID (a broken schema 1), …
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
  */
 export async function getManifest(
@@ -84,7 +85,7 @@ export async function putManifest(
   };
   const response = await session.send(request);
   const stored = contentDigest(response);
-  if (stored !== undefined && !isSchema1Type(manifest.mediaType) && stored !== digestOf(manifest.bytes, stored)) {
+  if (stored !== undefined && !isDigestOf(manifest, stored)) {
     throw registryError(session, request, 'DIGEST_MISMATCH', `stored the manifest ${manifest.digest} as ${stored}`, {
       status: response.status,
     });
@@ -145,20 +146,23 @@ function readManifest(session: Session, request: RegistryRequest, reference: str
   const mediaType = manifestMediaType(response.header('content-type'), parseObject(bytes));
   if (mediaType === undefined) {
     const served = response.header('content-type') ?? 'no type';
-    throw registryError(session, request, 'UNSUPPORTED', `answered with ${served.slice(0, 100)}, which is no type of manifest`, {
-      status: 200,
-    });
+    const says = `answered with ${served.slice(0, 100)}, which is no known type of manifest, and the body is not built as an OCI manifest or index`;
+    throw registryError(session, request, 'UNSUPPORTED', says, { status: 200 });
   }
   const claimed = isDigest(reference) ? reference : contentDigest(response);
-  // The digest of schema 1 is that of its payload, not of these bytes; that format is turned down later, by its type.
-  if (isSchema1Type(mediaType) && claimed !== undefined) return { mediaType, digest: claimed, size: bytes.length, bytes };
-  const digest = digestOf(bytes, claimed);
+  const digest =
+    claimed !== undefined && isDigestOf({ mediaType, bytes }, claimed) ? claimed : manifestDigest({ mediaType, bytes }, claimed);
   if (claimed !== undefined && digest !== claimed) {
     throw registryError(session, request, 'DIGEST_MISMATCH', `answered with bytes that hash to ${digest}, not to ${claimed}`, {
       status: 200,
     });
   }
   return { mediaType, digest, size: bytes.length, bytes };
+}
+
+/** A registry that knows nothing of schema 1 names it by its bytes, signatures and all. */
+function isDigestOf(manifest: Pick<Manifest, 'mediaType' | 'bytes'>, digest: Digest): boolean {
+  return digest === manifestDigest(manifest, digest) || digest === digestOf(manifest.bytes, digest);
 }
 
 function parseObject(bytes: Uint8Array): Record<string, unknown> {

@@ -2,10 +2,12 @@ import { totalBytes, type Descriptor } from '../model/descriptor.ts';
 import type { Digest } from '../model/digest.ts';
 import { TwinportError } from '../model/failure.ts';
 import { linksOf, type Manifest } from '../model/manifest.ts';
+import { isSchema1Type } from '../model/media-types.ts';
 import { formatBytes } from '../model/text.ts';
 import { getManifest } from '../registry/manifests.ts';
 import { listReferrers } from '../registry/referrers.ts';
 import { concurrently } from './concurrently.ts';
+import { contentOf } from './content.ts';
 import type { Route } from './site.ts';
 
 /** All that one reference needs to be complete. */
@@ -16,8 +18,12 @@ export interface Closure {
    * referrer lists it.
    */
   readonly inner: readonly Manifest[];
+  /** Manifests that list others: these go first. */
+  readonly parents: ReadonlySet<Digest>;
   /** Configs and layers, each once. */
   readonly blobs: readonly Descriptor[];
+  /** Foreign layers that stay where they are, each once. */
+  readonly leftOut: readonly Descriptor[];
   /** Referrers that the primary's API listed, by subject; empty where it has no such API (then they are plain tags). */
   readonly referrers: ReadonlyMap<Digest, readonly Descriptor[]>;
   /** How many manifests there are, the root among them. */
@@ -44,6 +50,7 @@ export async function readClosure(route: Route, root: Manifest): Promise<Closure
     found: new Map([[root.digest, root]]),
     children: new Map(),
     blobs: new Map(),
+    leftOut: new Map(),
     referrers: new Map(),
     bytes: root.size,
   };
@@ -52,7 +59,9 @@ export async function readClosure(route: Route, root: Manifest): Promise<Closure
   return {
     root,
     inner: inPublishingOrder(walk, root),
+    parents: new Set([...walk.children].flatMap(([digest, children]) => (children.length > 0 ? [digest] : []))),
     blobs,
+    leftOut: [...walk.leftOut.values()].filter(({ digest }) => !walk.blobs.has(digest)),
     referrers: walk.referrers,
     manifests: walk.found.size,
     bytes: totalBytes(blobs) + totalBytes(walk.found.values()),
@@ -78,16 +87,18 @@ interface Walk {
   /** What each index lists. */
   readonly children: Map<Digest, readonly Descriptor[]>;
   readonly blobs: Map<Digest, Descriptor>;
+  readonly leftOut: Map<Digest, Descriptor>;
   readonly referrers: Map<Digest, readonly Descriptor[]>;
   bytes: number;
 }
 
 async function visit(walk: Walk, manifest: Manifest, depth: number): Promise<void> {
   if (depth > MAX_DEPTH) throw new TwinportError('INVALID', `manifest ${manifest.digest} is nested more than ${MAX_DEPTH} deep`);
-  const links = linksOf(manifest);
-  for (const blob of links.blobs) addBlob(walk, blob);
-  walk.children.set(manifest.digest, links.children);
-  await concurrently(links.children, FETCHES, (child) => visitOnce(walk, child, depth + 1));
+  const { children, blobs, leftOut } = await contentOf(walk.route, manifest.digest, linksOf(manifest));
+  for (const blob of blobs) addBlob(walk, blob);
+  for (const layer of leftOut) walk.leftOut.set(layer.digest, layer);
+  walk.children.set(manifest.digest, children);
+  await concurrently(children, FETCHES, (child) => visitOnce(walk, child, depth + 1));
   const referrers = await referrersOf(walk.route, manifest.digest);
   if (referrers && referrers.length > 0) {
     walk.referrers.set(manifest.digest, referrers);
@@ -106,7 +117,8 @@ async function visitOnce(walk: Walk, descriptor: Descriptor, depth: number): Pro
     );
   }
   const manifest = await manifestOf(walk.route, descriptor.digest);
-  if (manifest.size !== descriptor.size) {
+  // Of schema 1, what is served has signatures of its own length.
+  if (manifest.size !== descriptor.size && !isSchema1Type(manifest.mediaType)) {
     throw new TwinportError(
       'SIZE_MISMATCH',
       `manifest ${descriptor.digest} has ${manifest.size} bytes, its descriptor says ${descriptor.size}`,

@@ -144,7 +144,9 @@ async function heldReferrers(route: Route, digest: Digest, wanted: readonly Desc
   // The primary's own fallback tag is replicated as it is, whatever its API says beside it.
   if (await headManifest(site.primary, repository, fallbackTag(digest), signal)) return wanted;
   const index = await getManifest(site.secondary, target, fallbackTag(digest), signal);
-  return index ? linksOf(index).children : [];
+  if (!index) return [];
+  const { children, entries } = linksOf(index);
+  return [...children, ...entries];
 }
 
 /** Tags that only the secondary lists; fallback indexes that Twinport built for a primary with the API are its own. */

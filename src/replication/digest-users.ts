@@ -1,7 +1,7 @@
 import type { Digest } from '../model/digest.ts';
 import { isTwinportError } from '../model/failure.ts';
 import { linksOf, type Manifest, type ManifestLinks } from '../model/manifest.ts';
-import { isIndexType } from '../model/media-types.ts';
+import { isIndexType, isManifestType } from '../model/media-types.ts';
 import type { PlannedDeletion } from '../model/steps.ts';
 import { getManifest, headManifest, probeAbsence } from '../registry/manifests.ts';
 import { listReferrers } from '../registry/referrers.ts';
@@ -50,8 +50,9 @@ async function uses(route: Route, reference: string, digest: Digest, depth: numb
   if (!manifest) return false;
   const links = linksIn(manifest);
   if (!links) return true;
-  if (links.subject?.digest === digest || links.children.some((child) => child.digest === digest)) return true;
-  const nested = links.children.filter((child) => isIndexType(child.mediaType));
+  const listed = [...links.children, ...links.entries];
+  if (links.subject?.digest === digest || listed.some((child) => child.digest === digest)) return true;
+  const nested = listed.filter((child) => isIndexType(child.mediaType) || !isManifestType(child.mediaType));
   for (const child of nested) if (await uses(route, child.digest, digest, depth + 1)) return true;
   return false;
 }

@@ -1,17 +1,16 @@
-import { createHash } from 'node:crypto';
 import type { Digest } from '../model/digest.ts';
 import { failureOf, TwinportError } from '../model/failure.ts';
-import { parseBody, type Manifest } from '../model/manifest.ts';
-import { OCI_INDEX } from '../model/media-types.ts';
-import { fallbackTag } from '../model/reference.ts';
+import type { Manifest } from '../model/manifest.ts';
 import type { BlobFailure, PublishedImage, TaggedImage } from '../model/steps.ts';
 import { count } from '../model/text.ts';
-import { getManifest, headManifest, putManifest } from '../registry/manifests.ts';
+import { manifestDigest, sameManifest } from '../registry/manifest-digest.ts';
+import { getManifest, headManifest } from '../registry/manifests.ts';
 import { readPlaceholder } from '../registry/placeholder.ts';
-import { listReferrers } from '../registry/referrers.ts';
 import { ensureRepository } from '../registry/repositories.ts';
 import { manifestOf, readClosure, type Closure } from './closure.ts';
 import { concurrently } from './concurrently.ts';
+import { ensureManifest, notKept, putAndRead } from './ensure-manifest.ts';
+import { ensureListed, publishFallbackIndexes, subjectsBeyond } from './publish-referrers.ts';
 import type { Route } from './site.ts';
 
 const IMAGES_AT_ONCE = 8;
@@ -55,21 +54,23 @@ async function publishImage(batch: Batch, image: TaggedImage): Promise<Published
   if (failed)
     throw new TwinportError(failed.failure.code, `blob ${failed.digest}: ${failed.failure.message}`, { retry: failed.failure.retry });
   let changed = await publishInner(batch, closure);
-  changed = (await publishFallbackIndexes(batch, closure)) || changed;
-  const { bytes } = closure;
-  if (image.tag === undefined) {
-    changed = (await ensure(batch, closure.root)) || changed;
-    return { ...image, state: 'verified', changed, bytes };
+  changed = (await publishFallbackIndexes(route, closure, closure.referrers.keys())) || changed;
+  const root =
+    image.tag === undefined
+      ? { state: 'verified' as const, changed: await ensure(batch, closure.root) }
+      : await publishTag(route, image.tag, closure.root);
+  if (root.state === 'verified') {
+    changed = (await publishFallbackIndexes(route, closure, subjectsBeyond(route, closure))) || changed;
+    await ensureListed(route, closure);
   }
-  const tag = await publishTag(route, image.tag, closure.root);
-  return { ...image, ...tag, changed: tag.changed || changed, bytes };
+  return { ...image, ...root, changed: root.changed || changed, bytes: closure.bytes };
 }
 
 /** Level by level would be faster for deep nesting, but what points must wait for what it points at: the closure's order says who may go. */
 async function publishInner(batch: Batch, closure: Closure): Promise<boolean> {
   let changed = false;
-  const leaves = closure.inner.filter((manifest) => !pointsAtManifests(manifest));
-  const parents = closure.inner.filter(pointsAtManifests);
+  const leaves = closure.inner.filter(({ digest }) => !closure.parents.has(digest));
+  const parents = closure.inner.filter(({ digest }) => closure.parents.has(digest));
   await concurrently(leaves, MANIFESTS_AT_ONCE, async (manifest) => {
     if (await ensure(batch, manifest)) changed = true;
   });
@@ -77,21 +78,11 @@ async function publishInner(batch: Batch, closure: Closure): Promise<boolean> {
   return changed;
 }
 
-function pointsAtManifests(manifest: Manifest): boolean {
-  return manifest.mediaType.includes('index') || manifest.mediaType.includes('manifest.list');
-}
-
 /** Makes sure of one manifest by digest, reading it back. @returns whether it had to be put */
 function ensure(batch: Batch, manifest: Manifest): Promise<boolean> {
   const begun = batch.read.get(manifest.digest);
   if (begun) return begun;
-  const ensuring = (async () => {
-    const { site, target, signal } = batch.route;
-    if (await same(batch.route, manifest.digest, manifest)) return false;
-    await putManifest(site.secondary, target, manifest.digest, manifest, signal);
-    if (!(await same(batch.route, manifest.digest, manifest))) throw notKept(batch.route, manifest.digest, manifest);
-    return true;
-  })();
+  const ensuring = ensureManifest(batch.route, manifest.digest, manifest);
   batch.read.set(manifest.digest, ensuring);
   return ensuring;
 }
@@ -103,70 +94,17 @@ async function publishTag(
 ): Promise<Pick<PublishedImage, 'state' | 'changed'> & { previous?: Digest }> {
   const { site, repository, target, signal } = route;
   const before = await getManifest(site.secondary, target, tag, signal);
-  const put = before?.digest !== root.digest;
+  const put = before === undefined || manifestDigest(before) !== manifestDigest(root);
   if (put) {
     const now = await headManifest(site.primary, repository, tag, signal);
     if (now?.digest !== root.digest) return { state: now ? 'moved' : 'gone', changed: false };
-    await putManifest(site.secondary, target, tag, root, signal);
-    if (!(await same(route, tag, root))) throw notKept(route, tag, root);
-  } else if (before.mediaType !== root.mediaType) throw notKept(route, tag, root);
+    await putAndRead(route, tag, root);
+  } else if (!sameManifest(before, root)) throw notKept(route, tag, root);
   // Of a deletion that was interrupted, what counts is what was there before it.
   const previous = put && before ? { previous: readPlaceholder(before)?.was ?? before.digest } : {};
   const after = await headManifest(site.primary, repository, tag, signal);
   if (after?.digest !== root.digest) return { state: after ? 'moved' : 'gone', changed: put, ...previous };
   return { state: 'verified', changed: put, ...previous };
-}
-
-/** Reads a manifest at the secondary and compares bytes and type. */
-async function same(route: Route, reference: string, manifest: Manifest): Promise<boolean> {
-  const held = await getManifest(route.site.secondary, route.target, reference, route.signal);
-  return held?.digest === manifest.digest && held.mediaType === manifest.mediaType;
-}
-
-function notKept(route: Route, reference: string, manifest: Manifest): TwinportError {
-  return new TwinportError(
-    'DIGEST_MISMATCH',
-    `the secondary does not give back ${route.target} ${reference} as it was put: ${manifest.digest} of type ${manifest.mediaType}`,
-  );
-}
-
-/**
- * Where the primary lists referrers by API and the secondary has none, their list lies under the fallback tag, rebuilt whole from the primary's.
- * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema
- */
-async function publishFallbackIndexes(batch: Batch, closure: Closure): Promise<boolean> {
-  const { site, repository, target, signal } = batch.route;
-  const manifests = new Map([closure.root, ...closure.inner].map((manifest) => [manifest.digest, manifest]));
-  let changed = false;
-  for (const [subject, referrers] of closure.referrers) {
-    if ((await listReferrers(site.secondary, target, subject, signal)) !== undefined) continue;
-    // A tag of the primary's own is replicated as any other, and not overwritten.
-    if (await headManifest(site.primary, repository, fallbackTag(subject), signal)) continue;
-    const index = fallbackIndex(referrers.flatMap((referrer) => manifests.get(referrer.digest) ?? []));
-    const tag = fallbackTag(subject);
-    if (await same(batch.route, tag, index)) continue;
-    await putManifest(site.secondary, target, tag, index, signal);
-    if (!(await same(batch.route, tag, index))) throw notKept(batch.route, tag, index);
-    changed = true;
-  }
-  return changed;
-}
-
-/** The index that a client would have kept under the fallback tag: with the types and annotations by which clients choose. */
-export function fallbackIndex(referrers: readonly Manifest[]): Manifest {
-  const manifests = referrers.map(referrerEntry);
-  const bytes = new TextEncoder().encode(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }));
-  return { mediaType: OCI_INDEX, digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`, size: bytes.length, bytes };
-}
-
-/** `artifactType` is the manifest's own, else its config's type. */
-function referrerEntry(manifest: Manifest): Record<string, unknown> {
-  const { mediaType, digest, size } = manifest;
-  const body = parseBody(manifest);
-  const config = body['config'] as { mediaType?: unknown } | null | undefined;
-  const artifactType = body['artifactType'] || config?.mediaType;
-  const { annotations } = body;
-  return { mediaType, digest, size, ...(artifactType ? { artifactType } : {}), ...(annotations ? { annotations } : {}) };
 }
 
 function summarize(images: readonly PublishedImage[]): string {

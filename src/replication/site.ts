@@ -1,5 +1,6 @@
 import type { Session } from '../registry/session.ts';
 import { TwinportError } from '../model/failure.ts';
+import type { ForeignLayers } from '../model/policy.ts';
 import { isRepositoryName, mapRepository } from '../model/reference.ts';
 import type { RepositoryStep } from '../model/steps.ts';
 import { createBlobHomes, type BlobHomes } from './blob-homes.ts';
@@ -29,6 +30,7 @@ export interface Route {
   readonly repository: string;
   /** Its name at the secondary. */
   readonly target: string;
+  readonly foreignLayers: ForeignLayers;
   readonly signal?: AbortSignal;
 }
 
@@ -53,5 +55,6 @@ export function routeOf(site: Site, step: RepositoryStep, signal?: AbortSignal):
       );
     }
   }
-  return { site, repository: step.repository, target, ...(signal ? { signal } : {}) };
+  const foreignLayers = step.policy.foreignLayers ?? 'skip';
+  return { site, repository: step.repository, target, foreignLayers, ...(signal ? { signal } : {}) };
 }

@@ -94,6 +94,8 @@ secondaries:
     limits: { transfers: 4, requests: '\${REQUESTS}', bytesPerSecond: 50MiB }
     backfill: { every: 12h }
     verify: { every: 30d, depth: deep }
+    foreignLayers: copy
+    untagged: all
 `,
       {
         TEMPORAL_API_KEY: 'key-1',
@@ -123,6 +125,7 @@ secondaries:
     expect(site?.limits).toEqual({ transfers: 4, requests: 16, bytesPerSecond: 50 * 1024 * 1024 });
     expect(site?.endpoint.auth).toMatchObject({ type: 'basic', username: 'twinport', password: 'pass-1' });
     expect(site?.policy).toMatchObject({ deletes: { policy: 'mirror', confirmAfterMs: 5_400_000 }, verify: { depth: 'deep' } });
+    expect(site?.policy).toMatchObject({ foreignLayers: 'copy', untagged: 'all' });
     expect(site?.keepMs).toBe(0);
     const secrets = ['key-1', 'token-1', 'geoSecret1', 'gitlab-1', 'p@ss', 'pass-1'];
     expect(config.redact).toEqual(expect.arrayContaining(secrets));
@@ -148,6 +151,8 @@ secondaries:
     expect(revision).toMatch(/^[0-9a-f]{12}$/);
     expect(site(', limits: { transfers: 2 }')).toEqual([revision, fingerprint]);
     expect(site(", tags: { exclude: ['x'] }")).toEqual([expect.not.stringMatching(String(revision)), fingerprint]);
+    expect(site(', foreignLayers: skip, untagged: none')).toEqual([revision, fingerprint]);
+    expect(site(', foreignLayers: copy')[0]).not.toBe(revision);
     expect(site('', 'https://other.example.com')).toEqual([revision, expect.not.stringMatching(String(fingerprint))]);
     expect(site(", path: 'm/{repository}'")[1]).not.toBe(fingerprint);
   });

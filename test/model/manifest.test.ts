@@ -22,6 +22,8 @@ const layer = (c: string, size = 10) => ({ mediaType: LAYER, digest: at(c), size
 const config = { mediaType: 'application/vnd.oci.image.config.v1+json', digest: at('c'), size: 3 };
 const child = (c: string, mediaType: string = OCI_MANIFEST) => ({ mediaType, digest: at(c), size: 7 });
 
+const NONE = { children: [], entries: [], blobs: [], foreign: [], unsized: [] };
+
 function links(mediaType: string, body: unknown) {
   return linksOf({ mediaType, digest: at('0'), bytes: new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body)) });
 }
@@ -32,7 +34,7 @@ describe('linksOf', () => {
     ['Docker', DOCKER_MANIFEST],
   ])('reads an image of %s: config, then layers, in their order', (_, mediaType) => {
     expect(links(mediaType, { config, layers: [layer('2'), layer('1'), layer('2')] })).toEqual({
-      children: [],
+      ...NONE,
       blobs: [config, layer('2'), layer('1'), layer('2')],
     });
   });
@@ -43,8 +45,8 @@ describe('linksOf', () => {
   ])('reads an index of %s, of whatever manifests', (_, mediaType) => {
     const manifests = [child('2'), child('1', DOCKER_MANIFEST), child('3', OCI_INDEX), child('4', OCI_ARTIFACT)];
     expect(links(mediaType, { manifests: manifests.map((entry) => ({ ...entry, platform: { os: 'linux' } })) })).toEqual({
+      ...NONE,
       children: manifests,
-      blobs: [],
     });
   });
 
@@ -70,8 +72,8 @@ describe('linksOf', () => {
     ['nulls', { layers: null, manifests: null, subject: null }],
     ['empty lists', { layers: [], manifests: [] }],
   ])('takes %s for links to nothing', (_, body) => {
-    expect(links(OCI_MANIFEST, body)).toEqual({ children: [], blobs: [] });
-    expect(links(OCI_INDEX, body)).toEqual({ children: [], blobs: [] });
+    expect(links(OCI_MANIFEST, body)).toEqual(NONE);
+    expect(links(OCI_INDEX, body)).toEqual(NONE);
   });
 
   it('takes a size of nothing, and the largest that JSON can count', () => {
@@ -112,15 +114,53 @@ describe('linksOf', () => {
     expect(read).toThrow(expect.objectContaining({ code: 'INVALID', retry: 'never' }));
   });
 
-  it.each([
-    ['a layer', child('1', LAYER)],
-    ['something without a type', { digest: at('1'), size: 1 }],
-  ])('does not take an index that lists %s', (_, entry) => {
-    expect(() => links(OCI_INDEX, { manifests: [entry] })).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }));
+  it('tells the blobs of an index from its manifests, and what may be either', () => {
+    const cache = child('2', 'application/vnd.buildkit.cacheconfig.v0');
+    const unknown = child('3', 'application/vnd.example.thing+json');
+    const untyped = { mediaType: '', digest: at('4'), size: 7 };
+    const manifests = [child('1', LAYER), cache, unknown, child('5'), { digest: at('4'), size: 7 }];
+    const read = { ...NONE, children: [child('5')], entries: [unknown, untyped], blobs: [child('1', LAYER), cache] };
+    expect(links(OCI_INDEX, { manifests })).toEqual(read);
+    expect(links(DOCKER_LIST, { manifests })).toEqual(read);
   });
 
-  it.each([DOCKER_SCHEMA1, DOCKER_SCHEMA1_SIGNED])('does not take %s', (mediaType) => {
-    expect(() => links(mediaType, { fsLayers: [] })).toThrow(expect.objectContaining({ code: 'UNSUPPORTED', retry: 'never' }));
+  it.each([
+    ['Docker’s foreign layer', 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', undefined, false],
+    ['one with URLs', 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', ['https://example.com/l'], true],
+    ['a non-distributable layer', 'application/vnd.oci.image.layer.nondistributable.v1.tar+zstd', [], false],
+    ['any layer that says where else it lies', LAYER, ['https://example.com/l'], true],
+  ])('knows %s as foreign', (_, mediaType, urls, elsewhere) => {
+    const foreign = { mediaType, digest: at('1'), size: 10 };
+    expect(links(OCI_MANIFEST, { config, layers: [{ ...foreign, urls }, layer('2')] })).toEqual({
+      ...NONE,
+      blobs: [config, layer('2')],
+      foreign: [{ ...foreign, elsewhere }],
+    });
+  });
+
+  it('reads what is built as an OCI manifest or index, of whatever type', () => {
+    const type = 'application/vnd.example.manifest+json';
+    expect(links(type, { schemaVersion: 2, config, layers: [layer('1')], annotations: {} }).blobs).toEqual([config, layer('1')]);
+    expect(links(type, { schemaVersion: 2, manifests: [child('1')], subject: child('5') })).toEqual({
+      ...NONE,
+      children: [child('1')],
+      subject: child('5'),
+    });
+  });
+
+  it.each([
+    ['of nothing known', { things: [] }],
+    ['with a field that might point at more', { schemaVersion: 2, config, layers: [], extras: [layer('1')] }],
+    ['without a config', { schemaVersion: 2, layers: [] }],
+    ['of another version', { schemaVersion: 3, config, layers: [] }],
+  ])('does not guess at a type that nobody knows, %s', (_, body) => {
+    expect(() => links('application/vnd.example.manifest+json', body)).toThrow(
+      expect.objectContaining({
+        code: 'UNSUPPORTED',
+        retry: 'never',
+        message: expect.stringContaining('vnd.example.manifest') as unknown as string,
+      }),
+    );
   });
 });
 
@@ -136,6 +176,12 @@ describe('manifestMediaType', () => {
     ['an image by its config', undefined, { config: {} }, OCI_MANIFEST],
     ['unknown', 'application/json', { mediaType: 'text/html' }, undefined],
     ['unknown', undefined, {}, undefined],
+    ['one that nobody knows, of a known build', 'application/vnd.a+json', { schemaVersion: 2, manifests: [] }, 'application/vnd.a+json'],
+    ['none where the build is not known either', 'application/vnd.a+json', { schemaVersion: 2, things: [] }, undefined],
+    ['not another than is served', 'application/vnd.a+json', { mediaType: OCI_MANIFEST, things: [] }, undefined],
+    ['one that nobody knows, by the body', '', { schemaVersion: 2, mediaType: 'a/b', config: {}, layers: [] }, 'a/b'],
+    ['schema 1 by its version', 'application/json', { schemaVersion: 1, fsLayers: [] }, DOCKER_SCHEMA1],
+    ['schema 1 with its signatures', 'application/json', { schemaVersion: 1, fsLayers: [], signatures: [{}] }, DOCKER_SCHEMA1_SIGNED],
   ])('is %s', (_, served, body, expected) => {
     expect(manifestMediaType(served, body)).toBe(expected);
   });

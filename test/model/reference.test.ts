@@ -129,6 +129,8 @@ describe('tags that accompany a manifest', () => {
     expect(fallbackTag(SHA256)).toBe(base);
     expect(companionTags(SHA256)).toEqual([base, `${base}.sig`, `${base}.att`, `${base}.sbom`]);
     expect(companionTags(SHA256).every(isTagName)).toBe(true);
+    // As the specification cuts it: whole, it would be longer than a tag may be.
+    expect(fallbackTag(`sha512:${'cd'.repeat(64)}`)).toBe(`sha512-${'cd'.repeat(32)}`);
   });
 });
 

@@ -1,7 +1,7 @@
 import { afterAll } from '@jest/globals';
 import type { SitePolicy } from '../../src/model/policy.ts';
 import { POLICY } from '../support/policy.ts';
-import type { CopyBlobsResult, PublishedImage } from '../../src/model/steps.ts';
+import type { CopyBlobsResult, PublishedImage, TagFailure } from '../../src/model/steps.ts';
 import { openSession } from '../../src/registry/session.ts';
 import { compareRepository } from '../../src/replication/compare.ts';
 import { copyBlobs } from '../../src/replication/copy-blobs.ts';
@@ -36,24 +36,30 @@ export interface Replicated {
   readonly published: readonly PublishedImage[];
   readonly copied: CopyBlobsResult | undefined;
   readonly present: number;
+  /** What could not be compared, or read at the primary. */
+  readonly failures: readonly TagFailure[];
+  /** What `fetchManifests` says in Temporal's Web UI. */
+  readonly summary: string;
 }
 
 /** What the activities do with a repository, without Temporal. */
 export async function replicate(
   site: Site,
   repository: string,
-  options: { tags?: readonly string[]; depth?: 'shallow' | 'deep'; policy?: SitePolicy } = {},
+  options: { tags?: readonly string[]; depth?: 'shallow' | 'deep'; policy?: SitePolicy; mayFail?: boolean } = {},
 ): Promise<Replicated> {
   const policy = options.policy ?? POLICY;
   const way = route(site, repository, policy);
-  const tags = options.tags ?? (await compareRepository(way, policy, undefined, 1_000)).tags.map(({ tag }) => tag);
+  const compared = options.tags ? undefined : await compareRepository(way, policy, undefined, 1_000);
+  const tags = options.tags ?? compared?.tags.map(({ tag }) => tag) ?? [];
   const fetched = await fetchManifests(
     way,
     tags.map((tag) => ({ tag })),
     false,
   );
-  if (fetched.failures[0]) throw new Error(fetched.failures[0].failure.message);
   const lacks = await enumerateLayers(way, fetched.images, options.depth ?? 'shallow');
+  const failures = [...(compared?.failures ?? []), ...fetched.failures, ...lacks.failures];
+  if (failures[0] && options.mayFail !== true) throw new Error(failures[0].failure.message);
   const copied =
     lacks.lacking.length > 0
       ? await copyBlobs(way, lacks.lacking, {
@@ -64,6 +70,7 @@ export async function replicate(
           depth: options.depth,
         })
       : undefined;
-  const published = await publishManifests(way, fetched.images, copied?.failures ?? []);
-  return { published: published.images, copied, present: lacks.present };
+  const publishable = fetched.images.filter(({ tag }) => !failures.some((failed) => failed.tag === tag));
+  const published = await publishManifests(way, publishable, copied?.failures ?? []);
+  return { published: published.images, copied, present: lacks.present, failures, summary: fetched.summary };
 }

@@ -26,13 +26,25 @@ const ACCEPT = [
   TYPES.dockerManifest,
   TYPES.dockerList,
   'application/vnd.oci.artifact.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v1+prettyjws',
+  'application/vnd.docker.distribution.manifest.v1+json',
+  '*/*;q=0.1',
 ].join(', ');
 
+interface Content {
+  mediaType?: string;
+  digest: string;
+  size?: number;
+  urls?: string[];
+}
+
 interface Body {
-  manifests?: { digest: string }[];
-  config?: { digest: string; size: number };
-  layers?: { digest: string; size: number }[];
-  blobs?: { digest: string; size: number }[];
+  manifests?: Content[];
+  config?: Content;
+  layers?: Content[];
+  blobs?: Content[];
+  fsLayers?: { blobSum: string }[];
+  signatures?: { protected: string }[];
 }
 
 /** Reads a whole registry: catalog, tags, manifests with their children, fallback tags and referrers, and every blob. Shares nothing with the program. */
@@ -86,54 +98,64 @@ async function walkManifest(
     found.problems.push(`${repository} ${reference}: ${response.status} ${bytes.toString().slice(0, 200)}`);
     return undefined;
   }
-  const digest = sha256(bytes);
+  const body = JSON.parse(bytes.toString()) as Body;
+  const digest = sha256(signedPart(bytes, body));
   if (reference.startsWith('sha256:') && reference !== digest)
     found.problems.push(`${repository}@${reference}: the bytes hash to ${digest}`);
   const key = `${repository}@${digest}`;
   if (key in found.manifests) return digest;
   found.manifests[key] = response.headers.get('content-type') ?? '';
-  const body = JSON.parse(bytes.toString()) as Body;
-  for (const child of body.manifests ?? []) await walkManifest(url, repository, child.digest, found, options);
-  for (const blob of [body.config, ...(body.layers ?? []), ...(body.blobs ?? [])])
-    if (blob) await walkBlob(url, repository, blob, found, options);
+  const schema1 = (body.fsLayers ?? []).map(({ blobSum }) => ({ digest: blobSum }));
+  const blobs: (Content | undefined)[] = [body.config, ...(body.layers ?? []), ...(body.blobs ?? []), ...schema1];
+  for (const child of body.manifests ?? []) {
+    // BuildKit's older cache is an index of blobs.
+    if (/layer|rootfs|cacheconfig/.test(child.mediaType ?? '')) blobs.push(child);
+    else await walkManifest(url, repository, child.digest, found, options);
+  }
+  for (const blob of blobs) if (blob) await walkBlob(url, repository, blob, found, options);
   for (const referrer of await referrers(url, repository, digest, options)) await walkManifest(url, repository, referrer, found, options);
   return digest;
 }
 
-async function walkBlob(
-  url: string,
-  repository: string,
-  blob: { digest: string; size: number },
-  found: Holdings,
-  options: WalkOptions,
-): Promise<void> {
+async function walkBlob(url: string, repository: string, blob: Content, found: Holdings, options: WalkOptions): Promise<void> {
   const key = `${repository}@${blob.digest}`;
   if (key in found.blobs) return;
   const where = `${url}/v2/${repository}/blobs/${blob.digest}`;
   const response = await get(where, options, {}, options.blobs === 'head' ? 'HEAD' : 'GET');
   if (response.status !== 200) {
     await response.arrayBuffer();
+    // Its bytes lie elsewhere.
+    if (response.status === 404 && (blob.urls ?? []).length > 0) return;
     found.problems.push(`blob ${key}: ${response.status}`);
     return;
   }
   if (options.blobs === 'head') {
     found.blobs[key] = Number(response.headers.get('content-length'));
   } else {
-    const { size, digest } = await hashed(response);
+    const { size, digest } = await hashed(response, blob.digest.split(':')[0] ?? '');
     found.blobs[key] = size;
     if (digest !== blob.digest) found.problems.push(`blob ${key}: the bytes hash to ${digest}`);
   }
-  if (found.blobs[key] !== blob.size) found.problems.push(`blob ${key}: ${found.blobs[key]} bytes, its descriptor says ${blob.size}`);
+  if (blob.size !== undefined && found.blobs[key] !== blob.size)
+    found.problems.push(`blob ${key}: ${found.blobs[key]} bytes, its descriptor says ${blob.size}`);
 }
 
-async function hashed(response: Response): Promise<{ size: number; digest: string }> {
-  const hash = createHash('sha256');
+/** A schema 1 manifest's signatures are no part of its digest. */
+function signedPart(bytes: Buffer, { signatures }: Body): Buffer {
+  const header = signatures?.[0]?.protected;
+  if (header === undefined) return bytes;
+  const cut = JSON.parse(Buffer.from(header, 'base64url').toString()) as { formatLength: number; formatTail: string };
+  return Buffer.concat([bytes.subarray(0, cut.formatLength), Buffer.from(cut.formatTail, 'base64url')]);
+}
+
+async function hashed(response: Response, algorithm: string): Promise<{ size: number; digest: string }> {
+  const hash = createHash(algorithm);
   let size = 0;
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     hash.update(chunk);
     size += chunk.length;
   }
-  return { size, digest: `sha256:${hash.digest('hex')}` };
+  return { size, digest: `${algorithm}:${hash.digest('hex')}` };
 }
 
 async function referrers(url: string, repository: string, digest: string, options: WalkOptions): Promise<string[]> {

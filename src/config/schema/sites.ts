@@ -60,6 +60,8 @@ export const secondary = section({
   deletes: deletes.prefault({}),
   backfill: section({ every: duration(60_000).default(86_400_000) }).prefault({}),
   verify: section({ every: duration().default(7 * 86_400_000), depth: choice(['shallow', 'deep']).default('shallow') }).prefault({}),
+  foreignLayers: choice(['skip', 'copy']).default('skip'),
+  untagged: choice(['none', 'all']).default('none'),
 });
 
 export type PrimarySection = z.output<typeof primary>;
