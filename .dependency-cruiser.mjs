@@ -67,10 +67,11 @@ export default {
     },
     {
       name: 'config-sees-types-only',
-      comment: 'Configuration describes registries, it does not open them: of the registry room it takes types and the table of kinds.',
+      comment:
+        'Configuration describes registries, it does not open them: of the rooms it takes types, the table of kinds and the table of event sources.',
       severity: 'error',
       from: { path: '^src/config/' },
-      to: { path: SRC_ROOMS_BUT('model', 'config', 'telemetry'), pathNot: '^src/registry/kinds/', dependencyTypesNot: ['type-only'] },
+      to: { path: SRC_ROOMS_BUT('model', 'config', 'telemetry'), pathNot: '^src/(?:registry/kinds|events)/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'replication-sees-registries-only',

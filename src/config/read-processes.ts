@@ -2,9 +2,11 @@ import type { z } from 'zod';
 import { checkSection } from './check-section.ts';
 import type { Reading } from './reading.ts';
 import { resolveValues } from './resolve.ts';
-import { control, ledger, retention, temporal, webhook, worker } from './schema/processes.ts';
+import { control, ledger, retention, temporal, worker } from './schema/processes.ts';
+import { webhook } from './schema/webhook.ts';
 import { buildTemporal } from './temporal.ts';
 import type { Section, TwinportConfig } from './twinport-config.ts';
+import { buildWebhook } from './webhook.ts';
 
 /** Reads the sections of processes and their servers; those that were not asked for are absent or empty. */
 export function readProcesses(
@@ -14,7 +16,7 @@ export function readProcesses(
   const readTemporal = read(reading, 'temporal', temporal);
   const readLedger = read(reading, 'ledger', ledger);
   const { url, token } = read(reading, 'control', control) ?? {};
-  const { listen, secret, secrets } = read(reading, 'webhook', webhook, {}) ?? webhook.parse({});
+  const readWebhook = read(reading, 'webhook', webhook, {}) ?? webhook.parse({});
   const metricsAt = read(reading, 'worker', worker)?.listen;
   const kept =
     checkSection(retention, resolveValues(reading.root['retention'] ?? {}, ['retention'], resolution), ['retention'], resolution) ??
@@ -23,7 +25,7 @@ export function readProcesses(
     ...(readTemporal ? { temporal: buildTemporal(readTemporal, resolution) } : {}),
     ...(readLedger ? { ledger: readLedger } : {}),
     control: { ...(url === undefined ? {} : { url }), ...(token === undefined ? {} : { token }) },
-    webhook: { listen, secrets, ...(secret === undefined ? {} : { secret }) },
+    webhook: buildWebhook(readWebhook),
     worker: metricsAt === undefined ? {} : { listen: metricsAt },
     retention: { inboxMs: kept.inbox, auditMs: kept.audit, historyMs: kept.history },
   };

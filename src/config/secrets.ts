@@ -7,12 +7,17 @@ export function secretsOf(config: Omit<TwinportConfig, 'redact'>): string[] {
   const plain = [
     config.temporal?.apiKey,
     config.control.token,
-    config.webhook.secret,
-    ...Object.values(config.webhook.secrets),
+    ...inAnUrl(config.webhook.secret),
+    ...Object.values(config.webhook.secrets).flatMap(inAnUrl),
     ledgerPassword(config.ledger?.url),
     ...endpoints.flatMap(endpointSecrets),
   ];
   return [...new Set(plain.filter((secret) => secret !== undefined && secret !== ''))] as string[];
+}
+
+/** Some senders have it in the path. */
+function inAnUrl(secret: string | undefined): string[] {
+  return secret === undefined ? [] : [secret, encodeURIComponent(secret)];
 }
 
 function endpointSecrets({ auth }: Endpoint): string[] {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { pino } from 'pino';
 import { startTemporal, type EmbeddedTemporal } from '../../src/processes/embedded/temporal.ts';
 import { freePort } from '../../src/processes/embedded/free-port.ts';
@@ -90,6 +91,27 @@ export function useStarter(sites: readonly string[] = ['eu', 'us']): StarterWorl
 /** An envelope with one event. */
 export function envelope(target: object, action = 'push'): object {
   return { events: [{ id: 'e-1', action, target: { mediaType: 'application/vnd.oci.image.manifest.v1+json', ...target } }] };
+}
+
+/** The arguments of the signals that a workflow has received; none if there is no such workflow. */
+export async function signalsTo(client: Client, id: string): Promise<unknown[]> {
+  const handle = client.workflow.getHandle(id);
+  if (!(await exists(handle))) return [];
+  const { events } = await handle.fetchHistory();
+  return (events ?? []).flatMap((event) => {
+    const signalled = event.workflowExecutionSignaledEventAttributes;
+    return signalled ? [defaultPayloadConverter.fromPayload(signalled.input?.payloads?.[0] as never)] : [];
+  });
+}
+
+async function exists(handle: { describe(): Promise<unknown> }): Promise<boolean> {
+  try {
+    await handle.describe();
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
 }
 
 /** Waits until `look` gives something. */

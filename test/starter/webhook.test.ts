@@ -1,21 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { defaultPayloadConverter } from '@temporalio/common';
 import { sql } from 'kysely';
 import { syncImageId, syncRepositoryId } from '../../src/model/names.ts';
 import { digest } from '../ledger/support.ts';
-import { envelope, SECRET, until, useStarter } from './support.ts';
+import { envelope, SECRET, signalsTo, until, useStarter } from './support.ts';
 
 const world = useStarter();
 const EVENTS = '/events/distribution';
 
-/** The arguments of the signals that a workflow has received. */
-async function signalsOf(id: string): Promise<unknown[]> {
-  const { events } = await world.client.workflow.getHandle(id).fetchHistory();
-  return (events ?? []).flatMap((event) => {
-    const signalled = event.workflowExecutionSignaledEventAttributes;
-    return signalled ? [defaultPayloadConverter.fromPayload(signalled.input?.payloads?.[0] as never)] : [];
-  });
-}
+const signalsOf = (id: string) => signalsTo(world.client, id);
 
 describe('who may send', () => {
   const body = envelope({ repository: 'who', tag: 'v1', digest: digest(1) });

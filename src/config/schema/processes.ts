@@ -33,16 +33,6 @@ export const control = section({
   token: text('a token, as ${NAME} or { file: PATH },').optional(),
 });
 
-/** GitLab's rule for its notification secret, which other senders' secrets keep to easily. */
-const secret = text('a secret, as ${NAME} or { file: PATH },');
-
-/** Where events come in. */
-export const webhook = section({
-  listen: listenAddress.default('127.0.0.1:8080'),
-  secret: secret.optional(),
-  secrets: z.record(z.string(), secret, { error: 'a section of secrets by source is needed' }).default({}),
-});
-
 /** The worker's own `/metrics`; absent: it listens nowhere. */
 export const worker = section({ listen: listenAddress.optional() });
 
