@@ -38,4 +38,4 @@ export const compareRepository =
 export const lookAtDigests =
   (site: Site) =>
   (input: LookAtDigestsInput): Promise<LookAtDigestsResult> =>
-    runActivity((signal) => look(routeOf(site, input, signal), input.digests));
+    runActivity((signal) => look(routeOf(site, input, signal), input.digests, input.policy.untagged));
