@@ -2,6 +2,8 @@
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
+  // They belong to `npm run test:registries`.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/registries/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '\\.ts$': [

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { cacheBin, discard } from './parts/cache.mjs';
 import { isProgram } from './parts/command.mjs';
+import { removeGo } from './parts/go.mjs';
 import { NEEDS, PARTS } from './parts/table.mjs';
 
 /**
@@ -19,8 +20,12 @@ export async function installParts(names, say = (line) => process.stderr.write(`
     );
   }
   const parts = PARTS.filter((part) => wanted.has(part.name));
-  const failures = (await Promise.all(parts.map((part) => install(part, say)))).filter((failure) => failure !== undefined);
-  if (failures.length > 0) throw new Error(failures.join('\n'));
+  try {
+    const failures = (await Promise.all(parts.map((part) => install(part, say)))).filter((failure) => failure !== undefined);
+    if (failures.length > 0) throw new Error(failures.join('\n'));
+  } finally {
+    removeGo();
+  }
 }
 
 async function install(part, say) {
@@ -29,8 +34,7 @@ async function install(part, say) {
   const tried = [];
   for (const source of part.sources) {
     try {
-      if (source.slow) say(`${part.name}: ${source.label}, which takes ${source.slow} …`);
-      await source.get(part);
+      await source.get(part, () => say(`${part.name}: ${source.label}, which takes ${part.slow ?? source.slow} …`));
       const complaint = await part.unfit(place);
       if (complaint !== undefined) {
         discard(part.name);

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-import { runRegistryDocs, runTests } from './run/tests.mjs';
+import { runRegistryDocs, runRegistryTests, runTests } from './run/tests.mjs';
 import { runDemo } from './run/demo.mjs';
 
 /*
  * `npm run demo` and `npm test`, on a bare clone too: each installs and builds what is missing first.
  */
 const [command, ...args] = process.argv.slice(2);
-const commands = { demo: runDemo, test: runTests, 'docs:registries': runRegistryDocs };
+const commands = { demo: runDemo, test: runTests, 'test:registries': runRegistryTests, 'docs:registries': runRegistryDocs };
 const chosen = commands[command];
 if (!chosen) {
   process.stderr.write(`usage: node scripts/run.mjs ${Object.keys(commands).join('|')} [args…]\n`);

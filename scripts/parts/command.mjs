@@ -24,6 +24,14 @@ export async function must(command, args, options) {
   return output;
 }
 
+/** Makes an `unfit` of a part: gives the complaint about a program that does not answer `args` as its right version does. */
+export function says(args, pattern, complaint) {
+  return async (program) => {
+    const { code, output } = await run(program, args);
+    return code === 0 && pattern.test(output) ? undefined : complaint;
+  };
+}
+
 /** Where a program lies on PATH, or `undefined`. */
 export function onPath(name) {
   const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');

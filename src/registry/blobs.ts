@@ -109,8 +109,10 @@ export async function readBlob(
   const range = contentRange(response);
   if (status === 416) {
     stream.cancel();
-    if (range?.total === offset) return { stream: nothing(), offset, size: offset };
-    throw registryError(session, request, 'SIZE_MISMATCH', `has ${range?.total ?? 'fewer'} bytes, not ${offset} and more`, { status });
+    // Object storage does not always say in its 416 how long the blob is.
+    const total = range?.total ?? (await headBlob(session, repository, digest, signal))?.size;
+    if (total === offset) return { stream: nothing(), offset, size: offset };
+    throw registryError(session, request, 'SIZE_MISMATCH', `has ${total ?? 'fewer'} bytes, not ${offset} and more`, { status });
   }
   const size = status === 206 ? range?.total : contentLength(response);
   const start = status === 206 ? range?.start : 0;

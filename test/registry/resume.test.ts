@@ -56,6 +56,14 @@ describe.each([2, 3] as const)('broken transfers on Distribution %i', (version) 
     expect(await proveBlob(session, 'r/put', blob)).toBe(true);
   });
 
+  it('takes 500 to a question about an upload for "begin anew", as of Distribution 3 on S3', async () => {
+    proxy.reset();
+    const session = testSession(proxy.url);
+    const started = await startUpload(session, 'r/status');
+    proxy.rules.push({ method: 'GET', path: /uploads/, answer: { status: 500, body: '{"errors":[{"code":"UNKNOWN"}]}' } });
+    expect(await uploadStatus(session, started.location)).toBeUndefined();
+  });
+
   it('reports what broke the source, not the request that it broke', async () => {
     const session = testSession(proxy.url);
     let closed = false;

@@ -81,9 +81,13 @@ describe('install-parts', () => {
       code: 0,
       stderr: expect.stringMatching(/Going on without: the tests of the dashboard/),
     });
+    const { code, stderr } = await install(machine({ go: 'echo go1.20.1' }), 'crane');
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/no crane on PATH\n.*the Go on PATH is go1\.20, and go1\.25 is needed\n.*python3/s);
+    expect(stderr).toMatch(/Going on without: the tests with crane are skipped/);
     expect(await install(machine({}), 'nonsense')).toEqual({
       code: 1,
-      stderr: expect.stringMatching(/no such part: nonsense; there are demo, test, temporal/),
+      stderr: expect.stringMatching(/no such part: nonsense; there are demo, test, registries, temporal/),
     });
   });
 
