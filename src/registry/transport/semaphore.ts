@@ -6,8 +6,11 @@ export type Release = () => void;
 
 /** Lets at most so many through at a time, in the order of asking. */
 export interface Semaphore {
-  acquire(signal?: AbortSignal): Promise<Release>;
+  /** @param first before all who wait already */
+  acquire(signal?: AbortSignal, first?: boolean): Promise<Release>;
   resize(places: number): void;
+  readonly taken: number;
+  readonly waiting: number;
 }
 
 /** A semaphore of `places`. */
@@ -15,15 +18,18 @@ export function createSemaphore(places: number): Semaphore {
   let size = places;
   let taken = 0;
   const waiting = new Set<() => void>();
+  const urgent = new Set<() => void>();
 
   function release(): void {
     taken -= 1;
     wake();
   }
   function wake(): void {
-    for (const next of waiting) {
-      if (taken >= size) return;
-      next();
+    for (const queue of [urgent, waiting]) {
+      for (const next of queue) {
+        if (taken >= size) return;
+        next();
+      }
     }
   }
   function take(): Release {
@@ -34,7 +40,7 @@ export function createSemaphore(places: number): Semaphore {
       held = false;
     };
   }
-  function wait(signal?: AbortSignal): Promise<Release> {
+  function wait(queue: Set<() => void>, signal?: AbortSignal): Promise<Release> {
     return new Promise((resolve, reject) => {
       const go = (): void => {
         leave();
@@ -45,21 +51,28 @@ export function createSemaphore(places: number): Semaphore {
         reject(stopped(signal));
       };
       const leave = (): void => {
-        waiting.delete(go);
+        queue.delete(go);
         unlink();
       };
-      waiting.add(go);
+      queue.add(go);
       const unlink = onAbort(signal, stop);
     });
   }
   return {
-    async acquire(signal) {
+    async acquire(signal, first = false) {
       if (signal?.aborted) throw stopped(signal);
-      return taken < size && waiting.size === 0 ? take() : wait(signal);
+      const queue = first ? urgent : waiting;
+      return taken < size && queue.size === 0 ? take() : wait(queue, signal);
     },
     resize(next) {
       size = next;
       wake();
+    },
+    get taken() {
+      return taken;
+    },
+    get waiting() {
+      return waiting.size + urgent.size;
     },
   };
 }

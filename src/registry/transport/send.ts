@@ -7,7 +7,9 @@ import { headerOf, headersOf } from './headers.ts';
 import { readBounded, readErrorText, streamIncoming } from './incoming.ts';
 import type { HostLimiter } from './limiter.ts';
 import { networkError } from './network-error.ts';
+import { overloadPauseMs } from './overload.ts';
 import { abandon } from './outgoing.ts';
+import { pause } from './pause.ts';
 import { isStreamed, type RegistryRequest, type RegistryResponse } from './request.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { targetUrl } from './target-url.ts';
@@ -65,12 +67,33 @@ async function sendOnceOrTwice(context: SendContext, request: RegistryRequest): 
   return settle(context, request, await attempt(context, request, url, header), header);
 }
 
-/** One exchange, in the host's turn; its end gives the turn back. */
+/** One exchange, in the host's turn, or some where the host is only overloaded; the last one's end gives the turn back. */
 async function attempt(context: SendContext, request: RegistryRequest, url: URL, header: string | undefined): Promise<Exchange> {
+  for (let tries = 1; ; tries++) {
+    const exchange = await once(context, request, url, header);
+    const waitMs = overloadPauseMs(request, exchange.status, headerOf(exchange.answer.headers, 'retry-after'), tries);
+    if (waitMs === undefined) return exchange;
+    await discard(context, exchange);
+    await pause(waitMs, request.signal);
+  }
+}
+
+async function once(context: SendContext, request: RegistryRequest, url: URL, header: string | undefined): Promise<Exchange> {
   const { limiter, peer, wire, counters, onRequest } = context;
-  const release = await limiter.acquireRequest(request.signal);
+  const sort = sortOf(request);
+  // Who ends an upload lets go of what the registry holds for it.
+  const release = await limiter.acquireRequest(request.signal, { sort, first: request.url !== undefined });
+  const startedAt = limiter.now();
   const exchange = createExchange({ peer, wire, limiter, counters, onRequest, stallMs: stallMsOf(peer.endpoint), release });
-  return exchange(request, url, header);
+  const done = await exchange(request, url, header);
+  // Only the registry speaks for itself: object storage that it redirects to has limits of its own.
+  if (!done.redirected) limiter.answered({ sort, status: done.status, headers: done.answer.headers, startedAt });
+  return done;
+}
+
+/** `GET manifests`, `PUT blobs`, …: hosts count by these. */
+function sortOf({ method, path }: RegistryRequest): string {
+  return `${method} ${path.split('/', 1)[0]}`;
 }
 
 async function settle(
@@ -113,8 +136,6 @@ async function settle(
 async function refused(context: SendContext, request: RegistryRequest, exchange: Exchange): Promise<Error> {
   const { answer, status } = exchange;
   const wait = status === 429 || status === 503 ? retryAfterMs(headerOf(answer.headers, 'retry-after')) : undefined;
-  // Only the registry speaks for itself: object storage that it redirects to has limits of its own.
-  if (wait !== undefined && !exchange.redirected) context.limiter.quiet(wait);
   const text = await discard(context, exchange);
   const insufficientScope = parseChallenges(headersOf(answer.headers, 'www-authenticate')).some(
     (challenge) => challenge.params['error'] === 'insufficient_scope',

@@ -17,6 +17,11 @@ const bytes = randomBytes('send', 1_000_000);
 const digest = sha256(bytes) as Digest;
 const blob = { mediaType: '', digest, size: bytes.length };
 
+/** Waits until so many requests have come by. */
+async function eventuallySeen(proxy: QuirkProxy, requests: number): Promise<void> {
+  while (proxy.seen.filter(({ status }) => status !== undefined).length < requests) await new Promise((go) => setTimeout(go, 5));
+}
+
 describe('transport', () => {
   let proxy: QuirkProxy;
   let direct: string;
@@ -95,26 +100,56 @@ describe('transport', () => {
     expect(storage.seen[0]?.headers.authorization).toBeUndefined();
   });
 
-  describe('Retry-After', () => {
+  describe('a host that is overloaded', () => {
+    it.each([429, 503])(
+      'and says so once (%i) is asked again when its Retry-After is over, and nobody in this process before',
+      async (status) => {
+        proxy.rules.push({ times: 1, answer: { status, headers: { 'retry-after': '1' } } });
+        const [one, two] = [open(), open()];
+        const began = performance.now();
+        const first = ping(one);
+        await eventuallySeen(proxy, 1);
+        await Promise.all([first, ping(two)]);
+        expect(performance.now() - began).toBeGreaterThan(900);
+        expect(proxy.count()).toBe(3);
+      },
+    );
+
     it.each([
-      [429, 'RATE_LIMITED'],
-      [503, 'UNAVAILABLE'],
-    ])('of a %i is told, and keeps everybody in this process quiet', async (status, code) => {
-      proxy.rules.push({ times: 1, answer: { status, headers: { 'retry-after': '1' } } });
-      const [one, two] = [open(), open()];
-      expect(await failureOf(ping(one))).toMatchObject({ code, retry: 'now', retryAfterMs: 1000, status });
-      const began = performance.now();
-      await Promise.all([ping(one), ping(two)]);
-      expect(performance.now() - began).toBeGreaterThan(900);
+      [429, 'RATE_LIMITED', 4],
+      [503, 'UNAVAILABLE', 2],
+    ])('for longer (%i) is told as %s, after %i tries', async (status, code, tries) => {
+      proxy.rules.push({ answer: { status } });
+      expect(await failureOf(ping(open()))).toMatchObject({ code, retry: 'now', status });
+      expect(proxy.count()).toBe(tries);
+    });
+
+    it('and wants a wait of minutes is told as it is', async () => {
+      // A server of its own: its silence must not outlast this test.
+      const url = await httpServer((_, __, response) => response.writeHead(429, { 'retry-after': '90' }).end());
+      expect(await failureOf(ping(testSession(url)))).toMatchObject({ code: 'RATE_LIMITED', retryAfterMs: 90_000 });
+    });
+
+    it('is not asked twice for what may have been done, nor for what cannot be sent twice', async () => {
+      const url = await httpServer((at, request, response) => {
+        asked.push(`${request.method} ${at.pathname}`);
+        request.resume();
+        response.writeHead(503).end();
+      });
+      const asked: string[] = [];
+      const session = testSession(url);
+      expect(await failureOf(startUpload(session, 'a/b'))).toMatchObject({ code: 'UNAVAILABLE' });
+      const upload = { location: `${url}/v2/a/b/blobs/uploads/x`, offset: 0 };
+      expect(await failureOf(putBlob(session, upload, 'a/b', blob, pieces(bytes)))).toMatchObject({ code: 'UNAVAILABLE' });
+      // In between it asks whether a token is wanted.
+      expect(asked).toEqual(['POST /v2/a/b/blobs/uploads/', 'GET /v2/', 'PUT /v2/a/b/blobs/uploads/x']);
     });
 
     it('does not outlast a cancellation', async () => {
-      proxy.rules.push({ times: 1, answer: { status: 429, headers: { 'retry-after': '2' } } });
-      await failureOf(ping(open()));
+      const url = await httpServer((_, __, response) => response.writeHead(429, { 'retry-after': '30' }).end());
       const began = performance.now();
-      expect(await failureOf(ping(open(), AbortSignal.timeout(100)))).toMatchObject({ code: 'CANCELLED', retry: 'never' });
-      expect(performance.now() - began).toBeLessThan(1000);
-      await ping(open()); // wait it out
+      expect(await failureOf(ping(testSession(url), AbortSignal.timeout(200)))).toMatchObject({ code: 'CANCELLED', retry: 'never' });
+      expect(performance.now() - began).toBeLessThan(2_000);
     });
   });
 
