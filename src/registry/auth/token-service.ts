@@ -3,6 +3,7 @@ import { registryError, type Peer } from '../errors.ts';
 import { refusal } from '../refusal.ts';
 import { headerOf } from '../transport/headers.ts';
 import { readBounded, readErrorText } from '../transport/incoming.ts';
+import { exchangeInTurn } from '../transport/in-turn.ts';
 import { networkError } from '../transport/network-error.ts';
 import type { Method, RegistryRequest } from '../transport/request.ts';
 import { retryAfterMs } from '../transport/retry-after.ts';
@@ -121,11 +122,10 @@ export interface TokenAnswer {
  * @throws {RegistryError} as `fetchToken`
  */
 export async function askForToken(wire: Wire, peer: Peer, sent: WireRequest): Promise<TokenAnswer | undefined> {
-  // One fetch serves many requests: none of their signals may end it.
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
-  const request: RegistryRequest = { ...described(sent.url, sent.method), signal };
+  const request = described(sent.url, sent.method);
   try {
-    const answer = await wire.exchange({ ...sent, signal });
+    // One fetch serves many requests: none of their signals may end it.
+    const answer = await exchangeInTurn(wire, sent, `${sent.method} token`, TIMEOUT_MS);
     if (answer.status === 404 || answer.status === 405) {
       await readErrorText(answer.body, () => undefined);
       return undefined;
@@ -134,7 +134,8 @@ export async function askForToken(wire: Wire, peer: Peer, sent: WireRequest): Pr
     const { bytes } = await readBounded(answer.body, MAX_BYTES, () => undefined);
     return { body: readObject(peer, request, new TextDecoder().decode(bytes)), headers: answer.headers };
   } catch (thrown) {
-    if (signal.aborted) throw registryError(peer, request, 'STALLED', `no token came within ${TIMEOUT_MS / 1000} s`, { cause: thrown });
+    if ((thrown as { name?: unknown } | null)?.name === 'TimeoutError')
+      throw registryError(peer, request, 'STALLED', `no token came within ${TIMEOUT_MS / 1000} s`, { cause: thrown });
     throw networkError(peer, request, thrown);
   }
 }

@@ -1,8 +1,10 @@
-import { createHostLimiter, type HostLimiter, type LimiterState } from './host-limiter.ts';
+import { createHostLimiter, type HostLimiter } from './host-limiter.ts';
 import type { Release } from './semaphore.ts';
 import type { TransferSize } from './transfers.ts';
+import type { LimiterState } from './turns.ts';
 
-export type { HostLimiter, LimitNotice, LimiterState } from './host-limiter.ts';
+export type { HostLimiter } from './host-limiter.ts';
+export type { LimiterState, LimitNotice } from './turns.ts';
 
 const hosts = new Map<string, HostLimiter>();
 

@@ -14,7 +14,7 @@ const FIRST_PAUSE_MS = 200;
  * @param tries made so far
  */
 export function overloadPauseMs(
-  request: RegistryRequest,
+  request: { readonly method: string; readonly body?: RegistryRequest['body'] | undefined },
   status: number,
   retryAfter: string | undefined,
   tries: number,

@@ -82,7 +82,7 @@ async function once(context: SendContext, request: RegistryRequest, url: URL, he
   const { limiter, peer, wire, counters, onRequest } = context;
   const sort = sortOf(request);
   // Who ends an upload lets go of what the registry holds for it.
-  const release = await limiter.acquireRequest(request.signal, { sort, first: request.url !== undefined });
+  const release = await limiter.acquireRequest(request.signal, { sort, first: request.url !== undefined && request.scope === 'push' });
   const startedAt = limiter.now();
   const exchange = createExchange({ peer, wire, limiter, counters, onRequest, stallMs: stallMsOf(peer.endpoint), release });
   const done = await exchange(request, url, header);

@@ -5,6 +5,8 @@ import { listRepositories } from '../../../src/registry/catalog.ts';
 import type { AuthOptions } from '../../../src/registry/endpoint.ts';
 import { deleteManifest, headManifest } from '../../../src/registry/manifests.ts';
 import { ping } from '../../../src/registry/ping.ts';
+import { limiterFor } from '../../../src/registry/transport/limiter.ts';
+import { hostOf } from '../../../src/registry/transport/target-url.ts';
 import { listTags } from '../../../src/registry/tags.ts';
 import { mountBlob, patchBlob, putBlob, startUpload } from '../../../src/registry/uploads.ts';
 import { randomBytes, sha256 } from '../../support/images.ts';
@@ -146,12 +148,26 @@ describe('a registry with a token service', () => {
 
   it.each([
     [{ status: 500, body: 'oops' }, 'UNAVAILABLE'],
-    [{ status: 429, body: '', headers: { 'retry-after': '7' } }, 'RATE_LIMITED'],
+    [{ status: 429, body: '', headers: { 'retry-after': '90' } }, 'RATE_LIMITED'],
     [{ status: 200, body: '<html>sign in</html>' }, 'PROTOCOL'],
     [{ status: 200, body: '{}' }, 'PROTOCOL'],
   ])('tells a token service that answers %j: %s', async (answer, code) => {
     service.rules.answer = answer;
-    expect(await failureOf(ping(open()))).toMatchObject({ code, ...(code === 'RATE_LIMITED' ? { retryAfterMs: 7000 } : {}) });
+    expect(await failureOf(ping(open()))).toMatchObject({ code, ...(code === 'RATE_LIMITED' ? { retryAfterMs: 90_000 } : {}) });
+    // Nor would it be asked again by the next tests.
+    limiterFor(hostOf(service.url)).recovered();
+  });
+
+  it('asks a token service again that was asked for too much, when its Retry-After is over, and lets the others wait too', async () => {
+    service.rules.answer = { status: 429, body: '', headers: { 'retry-after': '1' } };
+    const began = performance.now();
+    const first = ping(open());
+    while (service.requests.length === 0) await new Promise((go) => setTimeout(go, 5));
+    service.rules.answer = undefined;
+    await Promise.all([first, ping(open())]);
+    expect(performance.now() - began).toBeGreaterThan(900);
+    expect(service.requests).toHaveLength(3);
+    limiterFor(hostOf(service.url)).recovered();
   });
 
   it('sends no credentials to a http realm on another host', async () => {

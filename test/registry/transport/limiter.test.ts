@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { createConcurrency } from '../../../src/registry/transport/concurrency.ts';
-import { createHostLimiter, type LimitNotice } from '../../../src/registry/transport/host-limiter.ts';
+import { createHostLimiter } from '../../../src/registry/transport/host-limiter.ts';
+import type { LimitNotice } from '../../../src/registry/transport/limiter.ts';
 import { readRateLimits } from '../../../src/registry/transport/rate-limit-headers.ts';
 import { fakeClock, type FakeClock } from '../support/fake-clock.ts';
 
