@@ -64,5 +64,11 @@ it.each([
 ] as const)('says what to do where the catalog of %s is closed (%d)', async (kind, status, message) => {
   const url = await httpServer((_, __, response) => json(response, { errors: [{ code: 'NOPE', message: 'no catalog' }] }, {}, status));
   const failure = await failureOf(listRepositories(testSession(url, { kind }), { limit: 10 }));
-  expect(failure).toMatchObject({ code: status === 404 ? 'NOT_FOUND' : 'UNAUTHORIZED', status, message, codes: ['NOPE'], side: 'secondary' });
+  expect(failure).toMatchObject({
+    code: status === 404 ? 'NOT_FOUND' : 'UNAUTHORIZED',
+    status,
+    message,
+    codes: ['NOPE'],
+    side: 'secondary',
+  });
 });
