@@ -363,9 +363,18 @@ export interface CatalogScan {
   readonly excluded: number;
 }
 
+/** What a page of the primary's catalog listed. */
+export interface CatalogPage {
+  /** When the listing of the whole catalog began. */
+  readonly startedAt: number;
+  readonly repositories: readonly string[];
+}
+
 export interface RecordBackfillInput {
   readonly site: string;
   readonly progress: BackfillProgress;
+  /** The page that is to be worked on next; absent for records in between. */
+  readonly listed?: CatalogPage;
   /** Once the last page was read. */
   readonly catalog?: CatalogScan;
 }
