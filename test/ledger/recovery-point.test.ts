@@ -5,7 +5,7 @@ import { useLedger } from './support.ts';
 
 const use = useLedger();
 /** `npm run test:fuzz` runs many more. */
-const HISTORIES = Number(process.env['TWINPORT_HISTORIES'] ?? 120);
+const HISTORIES = Number(process.env['TWINPORT_HISTORIES'] ?? 40);
 const SEED = Number(process.env['TWINPORT_SEED'] ?? 1);
 const STEPS = 70;
 
