@@ -67,8 +67,9 @@ async function closeSettled(trx: Db, before: ReadonlyMap<string, ImageRow>, rows
   const bySite = new Map<string, string[]>();
   for (const [key, row] of before) {
     const now = rows.get(key);
-    const settled = row.changed_at !== null && (!now || now.changed_at === null || now.missing_since !== null);
-    if (settled) bySite.set(row.site, [...(bySite.get(row.site) ?? []), row.repository]);
+    const settled = now === undefined || now.changed_at === null || now.missing_since !== null;
+    if (row.changed_at === null || !settled) continue;
+    bySite.set(row.site, [...(bySite.get(row.site) ?? []), row.repository]);
   }
   for (const [site, repositories] of [...bySite].sort(([a], [b]) => (a < b ? -1 : 1))) await closeScans(trx, site, repositories);
 }
