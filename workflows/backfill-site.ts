@@ -196,6 +196,8 @@ async function keepTrying(run: Run, repository: string): Promise<void> {
 function childFailure(thrown: unknown, repository: string): Failure {
   if (isCancellation(thrown)) return { code: 'CANCELLED', message: `the workflow of ${repository} was cancelled`, retry: 'never' };
   if (!(thrown instanceof ChildWorkflowFailure)) return failureOf(thrown);
+  // A failure of its own, as it put it into words.
+  if (thrown.cause instanceof ApplicationFailure && thrown.cause.details?.[0]) return thrown.cause.details[0] as Failure;
   try {
     return activityFailure(thrown.cause);
   } catch {

@@ -266,6 +266,8 @@ export interface CompareRepositoryResult {
   readonly extra: readonly string[];
   readonly excluded: number;
   readonly failures: readonly TagFailure[];
+  /** With `untagged: all`, on the last page: manifests that no tag of the primary names and the secondary lacks. */
+  readonly untagged?: readonly Digest[];
   /** Where to go on; absent on the last page. */
   readonly next?: string;
   /** The primary says that it has no such repository. */
