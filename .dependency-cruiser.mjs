@@ -59,6 +59,17 @@ export default {
       to: { path: '^node_modules/undici/' },
     },
     {
+      name: 'cloud-sdks-are-loaded-when-used',
+      comment: 'They are large and slow to load, and most registries need none: only a dynamic import, or a type.',
+      severity: 'error',
+      from: {},
+      to: {
+        path: '^node_modules/(?:@aws-sdk|@azure|google-auth-library)/',
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'ledger-sees-the-model-only',
       comment: 'The ledger records what others found out; it asks nobody.',
       severity: 'error',

@@ -1,13 +1,14 @@
 import type { CreateKey } from '../registry/endpoint-create.ts';
-import type { AuthOptions, Endpoint, EndpointLimits } from '../registry/endpoint.ts';
+import type { Endpoint, EndpointLimits } from '../registry/endpoint.ts';
 import { kindOf } from '../registry/kinds/index.ts';
+import { buildAuth } from './auth.ts';
 import { describeFound } from './check-section.ts';
-import { configFile, dockerCredentials } from './docker-config.ts';
 import { hideSecrets } from './hide-secrets.ts';
 import type { KeyPath } from './problems.ts';
 import { parseRegistryUrl, URL_WANTED } from './registry-url.ts';
-import { readText, type Resolution } from './resolve.ts';
-import type { AuthSection, RegistrySection } from './schema/registry.ts';
+import { readPem } from './read-pem.ts';
+import type { Resolution } from './resolve.ts';
+import type { RegistrySection } from './schema/registry.ts';
 
 /** How an endpoint is named, and whether its files and credentials are read. */
 export interface EndpointRole {
@@ -45,7 +46,12 @@ export function buildEndpoint(written: RegistrySection, role: EndpointRole, path
   const auth = parsed.auth ?? buildAuth(written.auth, new URL(parsed.url).host, [...path, 'auth'], resolution);
   const tls = buildTls(written.tls, [...path, 'tls'], resolution);
   const api = buildApi(written.api, [...path, 'api', 'url'], resolution);
-  return { ...base, auth: hideSecrets(auth, ['password', 'token', 'key', 'env']), ...(tls ? { tls } : {}), ...(api ? { api } : {}) };
+  return {
+    ...base,
+    auth: hideSecrets(auth, ['password', 'token', 'key', 'env', 'clientSecret']),
+    ...(tls ? { tls } : {}),
+    ...(api ? { api } : {}),
+  };
 }
 
 function buildApi(api: RegistrySection['api'], path: KeyPath, resolution: Resolution): Endpoint['api'] {
@@ -87,50 +93,6 @@ export function buildLimits({ transfers, requests, bytesPerSecond }: RegistrySec
   return { transfers, requests, ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }) };
 }
 
-function buildAuth(auth: AuthSection | undefined, host: string, path: KeyPath, resolution: Resolution): AuthOptions {
-  switch (auth?.type) {
-    case undefined:
-      return dockerCredentials(host, undefined, path, resolution) ?? { type: 'none' };
-    case 'docker-config':
-      return dockerConfigAuth(auth.path, host, path, resolution);
-    case 'token-key':
-      return tokenKeyAuth(auth, path, resolution);
-    case 'none':
-      return { type: 'none' };
-    case 'basic':
-    case 'bearer':
-      return { ...auth };
-  }
-}
-
-function dockerConfigAuth(file: string | undefined, host: string, path: KeyPath, resolution: Resolution): AuthOptions {
-  const before = resolution.problems.length;
-  const found = dockerCredentials(host, file, path, resolution);
-  if (!found && resolution.problems.length === before) {
-    const want = `an entry with credentials for ${host} or a credential helper is needed in ${configFile(file, resolution)}, as \`docker login\` writes it`;
-    resolution.problems.push({ path, want });
-  }
-  return found ?? { type: 'none' };
-}
-
-function tokenKeyAuth(auth: Extract<AuthSection, { type: 'token-key' }>, path: KeyPath, resolution: Resolution): AuthOptions {
-  if ((auth.key === undefined) === (auth.keyFile === undefined)) {
-    resolution.problems.push({ path: [...path, 'keyFile'], want: 'the private key is needed, as either keyFile: PATH or key: ${NAME}' });
-  }
-  const key = auth.key ?? (auth.keyFile === undefined ? undefined : readPem(auth.keyFile, [...path, 'keyFile'], 'PRIVATE KEY', resolution));
-  const certificate =
-    auth.certificateFile === undefined ? undefined : readPem(auth.certificateFile, [...path, 'certificateFile'], 'CERTIFICATE', resolution);
-  return {
-    type: 'token-key',
-    key: key ?? '',
-    issuer: auth.issuer,
-    service: auth.service,
-    ...(certificate === undefined ? {} : { certificate }),
-    ...(auth.ttlSeconds === undefined ? {} : { ttlSeconds: auth.ttlSeconds }),
-    ...(auth.kid === undefined ? {} : { kid: auth.kid }),
-  };
-}
-
 function buildTls(tls: RegistrySection['tls'], path: KeyPath, resolution: Resolution): Endpoint['tls'] {
   if (!tls) return undefined;
   if ((tls.certFile === undefined) !== (tls.keyFile === undefined)) {
@@ -141,12 +103,4 @@ function buildTls(tls: RegistrySection['tls'], path: KeyPath, resolution: Resolu
   const key = tls.keyFile === undefined ? undefined : readPem(tls.keyFile, [...path, 'keyFile'], 'PRIVATE KEY', resolution);
   const built = { ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) };
   return hideSecrets(built, ['key']);
-}
-
-/** Reads a PEM file and sees that it holds the right kind of block: a certificate in the key's place is told here, not by a handshake. */
-export function readPem(file: string, path: KeyPath, label: 'CERTIFICATE' | 'PRIVATE KEY', resolution: Resolution): string | undefined {
-  const text = readText(file, path, resolution);
-  if (text === undefined || new RegExp(`-----BEGIN [A-Z ]*${label}-----`).test(text)) return text;
-  resolution.problems.push({ path, found: JSON.stringify(file), want: `a PEM file with a block BEGIN ${label} is needed` });
-  return undefined;
 }

@@ -29,8 +29,12 @@ function endpointSecrets({ auth }: Endpoint): string[] {
       return [auth.token];
     case 'token-key':
       return [auth.key];
+    case 'acr':
+      return auth.clientSecret === undefined ? [] : [auth.clientSecret];
     case 'none':
     case 'docker-helper':
+    case 'ecr':
+    case 'gar':
       return [];
   }
 }

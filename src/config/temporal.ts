@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { readPem } from './endpoint.ts';
+import { readPem } from './read-pem.ts';
 import { hideSecrets } from './hide-secrets.ts';
 import type { Resolution } from './resolve.ts';
 import type { temporal } from './schema/processes.ts';

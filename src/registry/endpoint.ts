@@ -35,7 +35,8 @@ export interface EndpointLimits {
   readonly bytesPerSecond?: number;
 }
 
-export type AuthOptions = NoAuth | BasicAuth | BearerAuth | TokenKeyAuth | IdentityTokenAuth | DockerHelperAuth;
+export type AuthOptions =
+  NoAuth | BasicAuth | BearerAuth | TokenKeyAuth | IdentityTokenAuth | DockerHelperAuth | AcrAuth | EcrAuth | GarAuth;
 
 /** Anonymous; a token service is still asked, since many want a token for public content too. */
 export interface NoAuth {
@@ -91,4 +92,40 @@ export interface TokenKeyAuth {
   readonly ttlSeconds?: number;
   /** Sent as it is; absent: found out. */
   readonly kid?: string;
+}
+
+/** An identity of Microsoft Entra ID, exchanged for the tokens of an Azure Container Registry. */
+export interface AcrAuth {
+  readonly type: 'acr';
+  /** Where it comes from; `default`: the first of environment, workload identity, managed identity and Azure's tools that has one. */
+  readonly credential?: AcrCredential;
+  readonly tenantId?: string;
+  /** Of a user-assigned managed identity, of a federated workload, or of the application that a secret belongs to. */
+  readonly clientId?: string;
+  /** With `client-secret`. */
+  readonly clientSecret?: string;
+  /** Default `https://containerregistry.azure.net`. */
+  readonly audience?: string;
+}
+
+export type AcrCredential = 'default' | 'environment' | 'managed-identity' | 'workload-identity' | 'client-secret';
+
+/** The credentials of AWS's own chain, for Amazon ECR. */
+export interface EcrAuth {
+  readonly type: 'ecr';
+  /** Default: the one in the host's name. */
+  readonly region?: string;
+  /** The account that the registry belongs to; default: the one in the host's name. */
+  readonly registryId?: string;
+  /** Of AWS's configuration files. */
+  readonly profile?: string;
+  /** ECR Public; default: whether the host is public.ecr.aws. */
+  readonly public?: boolean;
+}
+
+/** A Google account, for Artifact Registry and gcr.io. */
+export interface GarAuth {
+  readonly type: 'gar';
+  /** Absolute; of a service account's key or of a workload identity federation; absent: the application default credentials. */
+  readonly keyFile?: string;
 }

@@ -211,7 +211,6 @@ describe('what does not fit is told with path, find and remedy', () => {
     ],
     ['a later kind', secondary('kind: ecr'), /kind: found "ecr"; not in this version, which knows oci \| distribution/],
     ['no kind', secondary('kind: hrbr'), /kind: found "hrbr"; one of oci \| distribution .*is needed: did you mean harbor\?/],
-    ['a later auth', secondary('auth: { type: ecr }'), /auth\.type: .*not in this version, which knows none \| basic/],
     [
       'an auth without password',
       secondary('auth: { type: basic, username: u }'),
@@ -295,6 +294,43 @@ describe('one registry as primary and secondary', () => {
 });
 
 describe('credentials', () => {
+  it('may be a cloud’s own', () => {
+    writeFileSync(join(folder, 'google.json'), JSON.stringify({ type: 'service_account', private_key: 'pem' }));
+    const auth = (written: string) =>
+      load(SMALL.replace('https://eu.example.com', `https://eu.example.com, auth: ${written}`), { S: 's3cret' });
+    const read = (written: string) => auth(written).secondaries[0]?.endpoint.auth;
+    expect(read('{ type: ecr }')).toEqual({ type: 'ecr' });
+    expect(read("{ type: ecr, region: eu-west-1, registryId: '123456789012', profile: dr }")).toMatchObject({
+      registryId: '123456789012',
+      profile: 'dr',
+    });
+    expect(read('{ type: gar, keyFile: google.json }')).toEqual({ type: 'gar', keyFile: join(folder, 'google.json') });
+    expect(read('{ type: acr, credential: managed-identity, clientId: c }')).toEqual({
+      type: 'acr',
+      credential: 'managed-identity',
+      clientId: 'c',
+    });
+    const secret = auth('{ type: acr, tenantId: t, clientId: c, clientSecret: "${S}" }');
+    expect(secret.secondaries[0]?.endpoint.auth).toMatchObject({ credential: 'client-secret', clientSecret: 's3cret' });
+    expect(secret.redact).toContain('s3cret');
+    expect(`${JSON.stringify(secret)}${inspect(secret, { depth: 9 })}`).not.toContain('s3cret');
+  });
+
+  it.each([
+    ["{ type: ecr, registryId: 'my-account' }", /auth\.registryId: found "my-account"; the registry's account, twelve digits, is needed/],
+    ['{ type: ecr, endpoint: x }', /auth\.endpoint: there is no such key here.*known: type, region, registryId/],
+    ['{ type: gar, keyFile: nowhere.json }', /auth\.keyFile: found "nowhere\.json"; a readable file is needed/],
+    ['{ type: gar, keyFile: twinport.yaml }', /auth\.keyFile: found "twinport\.yaml"; the JSON key file of a service account/],
+    ['{ type: acr, credential: magic }', /auth\.credential: found "magic"; one of default \| environment/],
+    ['{ type: acr, clientSecret: s3cret }', /auth: a client secret goes with tenantId, clientId and clientSecret, all three/],
+    ['{ type: acr, credential: environment, clientSecret: s3cret }', /auth\.clientSecret: credential: environment takes no secret/],
+    ['{ type: aws }', /auth(?:\.type)?: .*none \| basic \| bearer \| docker-config \| token-key \| acr \| ecr \| gar/],
+  ])('of a cloud are refused as %s', (written, message) => {
+    const said = problems(SMALL.replace('https://eu.example.com', `https://eu.example.com, auth: ${written}`));
+    expect(said).toMatch(message);
+    expect(said).not.toContain('s3cret');
+  });
+
   it('may stand in a URL, from where they are taken out', () => {
     const config = load(SMALL.replace('https://eu.example.com', "'https://robot:p%40ss@eu.example.com/v2/'"));
     expect(config.secondaries[0]?.endpoint).toMatchObject({

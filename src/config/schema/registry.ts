@@ -1,44 +1,13 @@
 import { z } from 'zod';
 import { isRepositoryName } from '../../model/reference.ts';
 import { KINDS, type RegistryKind } from '../../registry/kinds/index.ts';
+import { auth } from './auth.ts';
 import { choice, parsed, section, size, text, whole } from './fields.ts';
 
 const LATER_KINDS = ['ecr', 'acr', 'gar'];
-const LATER_AUTH = ['ecr', 'acr', 'gar'];
 
 /** The kinds that can be configured are those of the registry room's table. */
 export const kind = choice(Object.keys(KINDS) as RegistryKind[], LATER_KINDS);
-
-const noAuth = section({ type: z.literal('none') });
-const basicAuth = section({
-  type: z.literal('basic'),
-  username: text('a user name'),
-  password: text('a password, as ${NAME} or { file: PATH },'),
-});
-const bearerAuth = section({ type: z.literal('bearer'), token: text('a token, as ${NAME} or { file: PATH },') });
-const dockerConfigAuth = section({
-  type: z.literal('docker-config'),
-  path: text('the path of a config.json, or of its folder,').optional(),
-});
-const tokenKeyAuth = section({
-  type: z.literal('token-key'),
-  keyFile: text('the path of a private key (PEM)').optional(),
-  key: text('a private key (PEM), as ${NAME} or { file: PATH },').optional(),
-  certificateFile: text('the path of the certificate (PEM)').optional(),
-  issuer: text("the issuer's name, as the registry's auth.token.issuer,"),
-  service: text("the service's name, as the registry's auth.token.service,"),
-  ttlSeconds: whole(30, 86_400).optional(),
-  kid: text("the key's id").optional(),
-});
-
-/** How to come in. */
-export const auth = z.discriminatedUnion('type', [noAuth, basicAuth, bearerAuth, dockerConfigAuth, tokenKeyAuth], {
-  error: (issue) => {
-    const type = (issue.input as { type?: unknown } | undefined)?.type;
-    const known = 'none | basic | bearer | docker-config | token-key';
-    return LATER_AUTH.includes(String(type)) ? `not in this version, which knows ${known}` : `a section with type: ${known} is needed`;
-  },
-});
 
 /** Certificates, all PEM files. */
 export const tls = section({
@@ -110,4 +79,3 @@ export type RegistrySection = z.output<z.ZodObject<typeof registryKeys>> & {
   readonly create?: CreateSection | undefined;
 };
 export type CreateSection = z.output<typeof create>;
-export type AuthSection = z.output<typeof auth>;

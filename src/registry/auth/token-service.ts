@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import { TwinportError } from '../../model/failure.ts';
 import { registryError, type Peer } from '../errors.ts';
 import { refusal } from '../refusal.ts';
@@ -107,7 +108,11 @@ async function ask(wire: Wire, peer: Peer, request: WireRequest): Promise<Servic
     throw registryError(peer, described(request.url, request.method), 'PROTOCOL', 'the token service answered 200 without a token', {
       status: 200,
     });
-  return { value, lifeMs: lifeOf(body, Date.parse(headerOf(headers, 'date') ?? '') || asked), identity: textOf(body['refresh_token']) };
+  return {
+    value,
+    lifeMs: lifeOf(body, value, Date.parse(headerOf(headers, 'date') ?? '') || asked),
+    identity: textOf(body['refresh_token']),
+  };
 }
 
 /** An answer of a service that gives out tokens. */
@@ -167,11 +172,25 @@ function readObject(peer: Peer, request: RegistryRequest, text: string): Record<
 }
 
 /** What is left of a token's life: a service may give one that it has given before. Both times are by the service's clock. */
-function lifeOf(body: Readonly<Record<string, unknown>>, now: number): number {
-  const given = Number(body['expires_in'] ?? DEFAULT_LIFE_SECONDS);
-  const lifeMs = (Number.isFinite(given) && given > 0 ? given : DEFAULT_LIFE_SECONDS) * 1000;
+function lifeOf(body: Readonly<Record<string, unknown>>, value: string, now: number): number {
+  const given = Number(body['expires_in']);
+  const lifeMs = (given > 0 && Number.isFinite(given) ? given : (jwtLifeSeconds(value) ?? DEFAULT_LIFE_SECONDS)) * 1000;
   const age = now - Date.parse(textOf(body['issued_at']) ?? '');
   return Number.isNaN(age) ? lifeMs : Math.max(0, lifeMs - Math.max(0, age));
+}
+
+/**
+ * For how long a token is good that tells so itself, as those of ACR do, in seconds from when it was made.
+ * @returns `undefined` of a token that is no JWT, or does not tell
+ */
+export function jwtLifeSeconds(token: string): number | undefined {
+  try {
+    const { exp, iat, nbf } = decodeJwt(token);
+    const from = iat ?? nbf;
+    return exp !== undefined && from !== undefined && exp > from ? exp - from : undefined;
+  } catch {
+    return undefined; // an opaque one
+  }
 }
 
 function isFilled(value: unknown): value is string {

@@ -50,21 +50,30 @@ async function sendOnceOrTwice(context: SendContext, request: RegistryRequest): 
   let header = ours ? await authorizer.authorize(request, { fresh, signal: request.signal }) : undefined;
   const first = await attempt(context, request, url, header);
   // A stranger to whom the registry redirects may not say where our credentials go.
-  if (first.status !== 401 || !ours || first.redirected) return settle(context, request, first, header);
+  if (!ours || first.redirected || !mayBeRenewed(request, first.status, header)) return settle(context, request, first, header);
+  const { status } = first;
   const challenges = parseChallenges(headersOf(first.answer.headers, 'www-authenticate'));
   const text = await discard(context, first);
   const insufficientScope = challenges.some((challenge) => challenge.params['error'] === 'insufficient_scope');
+  const refused = refusal(peer, request, { status, text, insufficientScope });
+  if (status === 403 && !ENDED.test(text)) throw refused;
   header = await authorizer.renew(request, header, challenges, url, request.signal);
-  const refused = refusal(peer, request, { status: 401, text, insufficientScope });
   if (header === undefined) throw refused;
   // The body is gone: the caller must bring it again, and the token is good by then.
   if (fresh)
-    throw registryError(peer, request, 'UNAUTHORIZED', 'answered 401 to a body that cannot be sent twice', {
-      status: 401,
+    throw registryError(peer, request, 'UNAUTHORIZED', `answered ${status} to a body that cannot be sent twice`, {
+      status,
       codes: refused.codes,
       retry: 'now',
     });
   return settle(context, request, await attempt(context, request, url, header), header);
+}
+
+/** What ECR says with a 403 of a password that has ended; to a HEAD nothing can be said. */
+const ENDED = /^\s*$|authorization token has expired/i;
+
+function mayBeRenewed(request: RegistryRequest, status: number, header: string | undefined): boolean {
+  return status === 401 || (status === 403 && header !== undefined && !request.accept.includes(403));
 }
 
 /** One exchange, in the host's turn, or some where the host is only overloaded; the last one's end gives the turn back. */
