@@ -4,6 +4,7 @@ import { manifestMediaType, type Manifest } from '../model/manifest.ts';
 import { isManifestType, MANIFEST_ACCEPT } from '../model/media-types.ts';
 import { contentDigest, contentLength, digestOf } from './content.ts';
 import { isRegistryError, registryError } from './errors.ts';
+import { ownApi } from './kinds/own-apis.ts';
 import { manifestDigest } from './manifest-digest.ts';
 import type { Session } from './session.ts';
 import { pause } from './transport/pause.ts';
@@ -105,6 +106,8 @@ export async function deleteManifest(
   digest: Digest,
   signal?: AbortSignal,
 ): Promise<'deleted' | 'absent' | 'refused'> {
+  const own = await ownApi(session).deleteManifest?.(session, repository, digest, signal);
+  if (own !== undefined) return own;
   const { status } = await session.send({
     method: 'DELETE',
     repository,
