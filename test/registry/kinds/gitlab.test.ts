@@ -6,14 +6,16 @@ import type { Endpoint } from '../../../src/registry/endpoint.ts';
 import { listRepositories } from '../../../src/registry/catalog.ts';
 import type { Session } from '../../../src/registry/session.ts';
 import { deleteTag, listTagDigests } from '../../../src/registry/tags.ts';
+import { createSite } from '../../../src/replication/site.ts';
+import { replicate } from '../../replication/pair.ts';
 import { gitlabCloud } from '../../support/clouds/gitlab.ts';
-import { tagsOf } from '../../support/clouds/holdings.ts';
+import { manifestOf, tagsOf } from '../../support/clouds/holdings.ts';
 import { makeManyTags } from '../../support/clouds/many-tags.ts';
 import { pushImage, pushManifest } from '../../support/images.ts';
 import { cell } from '../../support/matrix.ts';
 import { testRegistry } from '../../support/registries.ts';
 import { makeKeyPair } from '../support/keys.ts';
-import { failureOf, testSession } from '../support/sessions.ts';
+import { allRepositories, failureOf, testSession } from '../support/sessions.ts';
 
 describe('kind: gitlab', () => {
   const pair = makeKeyPair('p256');
@@ -79,24 +81,30 @@ describe('kind: gitlab', () => {
   it('lists what is below its namespaces, page by page, by tokens for all below them', async () => {
     cloud.rules.pageSize = 2;
     const session = open({ namespaces: ['acme', 'other'] });
-    expect(await all(session)).toEqual(['acme/app', 'acme/app/worker', 'acme/many', 'acme/web', 'other/app']);
+    expect(await allRepositories(session)).toEqual(['acme/app', 'acme/app/worker', 'acme/many', 'acme/web', 'other/app']);
     cloud.rules.pageSize = 1_000;
   });
 
   it("lists a group and a project by GitLab's own API, with a token for that", async () => {
     const session = open({ namespaces: ['Acme', 'other/app'], api: { url: cloud.url, token: 'glpat-1' } });
-    expect(await all(session)).toEqual(['acme/app', 'acme/app/worker', 'acme/many', 'acme/web', 'other/app']);
+    expect(await allRepositories(session)).toEqual(['acme/app', 'acme/app/worker', 'acme/many', 'acme/web', 'other/app']);
   });
 
   it('says what is wrong instead of an empty list', async () => {
-    expect(await failureOf(all(open({ namespaces: ['nobody'] })))).toMatchObject({ code: 'NOT_FOUND', message: /no namespace nobody/ });
+    expect(await failureOf(allRepositories(open({ namespaces: ['nobody'] })))).toMatchObject({
+      code: 'NOT_FOUND',
+      message: /no namespace nobody/,
+    });
     const lost = open({ namespaces: ['nobody'], api: { url: cloud.url, token: 'glpat-1' } });
-    expect(await failureOf(all(lost))).toMatchObject({ code: 'NOT_FOUND', message: /no group or project of this name/ });
+    expect(await failureOf(allRepositories(lost))).toMatchObject({ code: 'NOT_FOUND', message: /no group or project of this name/ });
     const stranger = open({ namespaces: ['acme'], api: { url: cloud.url, token: 'wrong' } });
-    expect(await failureOf(all(stranger))).toMatchObject({ code: 'UNAUTHORIZED' });
-    expect(await failureOf(all(open({ namespaces: ['acme'], api: { token: 'glpat-1' } })))).toMatchObject({ code: 'CONFIG' });
+    expect(await failureOf(allRepositories(stranger))).toMatchObject({ code: 'UNAUTHORIZED' });
+    expect(await failureOf(allRepositories(open({ namespaces: ['acme'], api: { token: 'glpat-1' } })))).toMatchObject({ code: 'CONFIG' });
     cloud.rules.database = false;
-    expect(await failureOf(all(open({ namespaces: ['acme'] })))).toMatchObject({ code: 'UNSUPPORTED', message: /metadata database/ });
+    expect(await failureOf(allRepositories(open({ namespaces: ['acme'] })))).toMatchObject({
+      code: 'UNSUPPORTED',
+      message: /metadata database/,
+    });
     cloud.rules.database = true;
     // A token of another key is refused, and nothing is taken for empty.
     const foreign = { ...tokenKey, key: makeKeyPair('p256').key };
@@ -114,18 +122,18 @@ describe('kind: gitlab', () => {
     expect(session.capabilities.deleteTag).toBe(true);
     cell('gitlab', 'delete');
   });
-});
 
-async function all(session: Session): Promise<string[]> {
-  const found: string[] = [];
-  let after: string | undefined;
-  do {
-    const page = await listRepositories(session, { limit: 100, after });
-    found.push(...page.repositories);
-    after = page.next;
-  } while (after !== undefined);
-  return found;
-}
+  it('is copied to, by a token that may push', async () => {
+    const primary = await testRegistry({ version: 3 });
+    const image = await pushImage(primary.url, 'acme/copied', 'v1');
+    const token = await grantAll(pair, 'acme/copied');
+    const site = createSite(testSession(primary.url, { side: 'primary', name: 'primary' }), open({ auth: { type: 'bearer', token } }));
+    const { published } = await replicate(site, 'acme/copied');
+    expect(published.map(({ failure }) => failure)).toEqual([undefined]);
+    expect((await manifestOf(upstream, 'acme/copied', 'v1')).digest).toBe(image.digest);
+    cell('gitlab', 'copy');
+  });
+});
 
 /** A token as GitLab gives it to a user who may do everything with a project. */
 async function grantAll(pair: { key: string }, name: string): Promise<string> {

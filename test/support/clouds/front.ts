@@ -18,6 +18,7 @@ export interface CloudRequest {
   readonly rawPath: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
+  text(): Promise<string>;
   json(): Promise<Record<string, unknown>>;
 }
 
@@ -71,13 +72,15 @@ export async function cloudFront(upstream: string, options: CloudOptions): Promi
 async function serve(upstream: string, options: CloudOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const raw = incoming.url ?? '/';
   const url = new URL(raw, 'http://cloud');
+  const text = async (): Promise<string> => Buffer.concat(await incoming.toArray()).toString();
   const answer = await options.answer({
     method: incoming.method ?? '',
     path: decodeURIComponent(url.pathname),
     rawPath: url.pathname,
     query: url.searchParams,
     headers: incoming.headers,
-    json: async () => JSON.parse(Buffer.concat(await incoming.toArray()).toString()) as Record<string, unknown>,
+    text,
+    json: async () => JSON.parse(await text()) as Record<string, unknown>,
   });
   if (!answer) return pass(upstream, options.prefix ?? '', incoming, outgoing);
   incoming.resume();

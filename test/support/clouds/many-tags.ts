@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EmbeddedRegistry } from '../../../src/processes/embedded/registry.ts';
 import { pushImage } from '../images.ts';
@@ -22,8 +22,8 @@ export async function makeManyTags(registry: EmbeddedRegistry, repository: strin
   for (let n = 0; n < count; n += 1) {
     const tag = `t${String(n).padStart(4, '0')}`;
     const digest = digests[n % IMAGES] ?? '';
-    await mkdir(join(tags, tag, 'current'), { recursive: true });
-    await writeFile(join(tags, tag, 'current/link'), digest);
+    mkdirSync(join(tags, tag, 'current'), { recursive: true });
+    writeFileSync(join(tags, tag, 'current/link'), digest);
     made.set(tag, digest);
   }
   return made;
