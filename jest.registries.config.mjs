@@ -5,5 +5,5 @@ export default {
   ...config,
   testMatch: ['<rootDir>/test/registries/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
-  testTimeout: 180_000,
+  testTimeout: 300_000,
 };

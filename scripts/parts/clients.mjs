@@ -1,5 +1,5 @@
 import { says } from './command.mjs';
-import { goInstall } from './go.mjs';
+import { goBuildOf, goInstall } from './go.mjs';
 import { debian, installed, path } from './sources.mjs';
 
 /*
@@ -9,11 +9,26 @@ import { debian, installed, path } from './sources.mjs';
 
 /** Of a Go module; `minimum` is the second number of the oldest Go that can build it. */
 function fromGo(name, args, pattern, module, version, minimum) {
+  return built(name, args, pattern, (go) => goInstall(module, { version, ...go }), minimum);
+}
+
+function buildKit(name) {
+  return built(
+    name,
+    ['--version'],
+    new RegExp(`^${name}`, 'm'),
+    (go) => goBuildOf('github.com/moby/buildkit', `cmd/${name}`, { version: 'v0.34.2', ...go }),
+    26,
+  );
+}
+
+function built(name, args, pattern, source, minimum) {
+  const sources = [source({ minimum }), source({ pythonGo: true })];
   return {
     name,
     unfit: says(args, pattern, `is not ${name}`),
-    sources: [path(name), goInstall(module, { version, minimum }), goInstall(module, { version, pythonGo: true })],
-    byHand: `put ${name} (${module}) on PATH`,
+    sources: [path(name), ...sources],
+    byHand: `put ${name} on PATH`,
     slow: 'minutes',
     optional: `the tests with ${name} are skipped`,
   };
@@ -37,8 +52,8 @@ export const CLIENTS = [
   fromGo('versitygw', ['--version'], /^Version\s+:/m, 'github.com/versity/versitygw/cmd/versitygw', 'v1.8.0', 25),
   fromGo('helm', ['version', '--short'], /^v3\./m, 'helm.sh/helm/v3/cmd/helm', 'v3.22.0', 26),
   fromGo('cosign', ['version'], /^GitVersion:/m, 'github.com/sigstore/cosign/v3/cmd/cosign', 'v3.1.3', 26),
-  fromGo('buildctl', ['--version'], /^buildctl/m, 'github.com/moby/buildkit/cmd/buildctl', 'v0.34.2', 26),
-  fromGo('buildkitd', ['--version'], /^buildkitd/m, 'github.com/moby/buildkit/cmd/buildkitd', 'v0.34.2', 26),
+  buildKit('buildctl'),
+  buildKit('buildkitd'),
   fromDebian('runc', /^runc version/m),
   fromDebian('buildah', /^buildah version/m),
 ];

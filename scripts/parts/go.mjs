@@ -25,6 +25,19 @@ export function goInstall(module, { version, minimum, pythonGo }) {
   return { label, get, slow: '1 to 3 minutes' };
 }
 
+/** As `goInstall`, of a module that excludes versions of others: such a one must be built in its own folder. */
+export function goBuildOf(module, program, { version, minimum, pythonGo }) {
+  const label = `building ${module}/${program}@${version} with ${goName(pythonGo)}`;
+  const get = (part, begins) =>
+    withGo({ minimum, pythonGo, begins }, async (go, env) => {
+      const said = await must(go, ['mod', 'download', '-modcacherw', '-json', `${module}@${version}`], { env, cwd: folder });
+      const built = join(folder, 'bin', part.name);
+      await must(go, ['build', '-modcacherw', '-buildvcs=false', '-o', built, `./${program}`], { env, cwd: JSON.parse(said).Dir });
+      keep(part.name, built);
+    });
+  return { label, get, slow: '1 to 3 minutes' };
+}
+
 /** A program built from a Go module of this project; `stamp` is what its `main.source` is to say. */
 export function goBuild(source, { stamp, minimum, pythonGo }) {
   const label = `building ${source} with ${goName(pythonGo)}`;

@@ -28,6 +28,8 @@ export function runClient(program: string, args: readonly string[], options: Run
       if (code === 0) resolve(stdout);
       else reject(new Error(`${program} ${args.join(' ')} ended with ${code}: ${stderr.slice(-2_000) || stdout.slice(-2_000)}`));
     });
+    // Some never read it, and may be gone before it is written.
+    child.stdin.on('error', () => undefined);
     child.stdin.end(options.input ?? '');
   });
 }
