@@ -17,6 +17,7 @@ import {
   NO_WORK,
   type BackfillCarried,
   type BackfillProgress,
+  type CatalogPage,
   type BackfillSiteInput,
   type Scanned,
   type Work,
@@ -67,7 +68,7 @@ async function pageThrough(run: Run): Promise<BackfillProgress> {
     attempts = 0;
     if (page.last) return finish(run);
     // Before the work, too: who looks at a first backfill wants to see how far it is.
-    await record(run);
+    await record(run, page.listed ? { startedAt: run.state.look, repositories: page.repositories } : undefined);
     await eachRepository(run, page.repositories);
   }
 }
@@ -103,7 +104,14 @@ function update(run: Run, change: Partial<BackfillProgress>): void {
   run.state = { ...run.state, progress: { ...run.state.progress, ...change } };
 }
 
-type Page = { readonly repositories: readonly string[]; readonly last: boolean } | { readonly failure: Failure };
+interface RepositoriesPage {
+  readonly repositories: readonly string[];
+  readonly last: boolean;
+  /** By the primary's catalog, and not by the ledger. */
+  readonly listed: boolean;
+}
+
+type Page = RepositoriesPage | { readonly failure: Failure };
 
 /** The catalog's next page; after its last one, what only the ledger knows: else a repository that vanished is never seen. */
 async function nextPage(run: Run): Promise<Page> {
@@ -116,7 +124,7 @@ async function nextPage(run: Run): Promise<Page> {
   }
 }
 
-async function catalogPage(run: Run): Promise<{ repositories: readonly string[]; last: boolean }> {
+async function catalogPage(run: Run): Promise<RepositoriesPage> {
   const { policy } = run.input;
   const { after, ...state } = run.state;
   const { listRepositories } = siteActivities(policy.site, 'bulk');
@@ -128,10 +136,10 @@ async function catalogPage(run: Run): Promise<{ repositories: readonly string[];
   const cursor = page.next === undefined ? { catalogDone: true } : { after: page.next };
   run.state = { ...state, look, pages: state.pages + 1, ...cursor };
   update(run, { excluded: run.state.progress.excluded + page.excluded });
-  return { repositories: page.repositories, last: false };
+  return { repositories: page.repositories, last: false, listed: true };
 }
 
-async function knownPage(run: Run): Promise<{ repositories: readonly string[]; last: boolean }> {
+async function knownPage(run: Run): Promise<RepositoriesPage> {
   const { policy } = run.input;
   const { look, knownAfter } = run.state;
   const { repositories } = await control.knownRepositories(
@@ -142,7 +150,7 @@ async function knownPage(run: Run): Promise<{ repositories: readonly string[]; l
   if (last !== undefined) run.state = { ...run.state, knownAfter: last };
   // One that could not be compared has no scan of this run either, and is not tried twice.
   const failed = new Set(run.state.progress.failures.map(({ repository }) => repository));
-  return { repositories: repositories.filter((repository) => !failed.has(repository)), last: last === undefined };
+  return { repositories: repositories.filter((repository) => !failed.has(repository)), last: last === undefined, listed: false };
 }
 
 async function eachRepository(run: Run, repositories: readonly string[]): Promise<void> {
@@ -188,6 +196,8 @@ async function keepTrying(run: Run, repository: string): Promise<void> {
 function childFailure(thrown: unknown, repository: string): Failure {
   if (isCancellation(thrown)) return { code: 'CANCELLED', message: `the workflow of ${repository} was cancelled`, retry: 'never' };
   if (!(thrown instanceof ChildWorkflowFailure)) return failureOf(thrown);
+  // A failure of its own, as it put it into words.
+  if (thrown.cause instanceof ApplicationFailure && thrown.cause.details?.[0]) return thrown.cause.details[0] as Failure;
   try {
     return activityFailure(thrown.cause);
   } catch {
@@ -195,10 +205,13 @@ function childFailure(thrown: unknown, repository: string): Failure {
   }
 }
 
-async function record(run: Run): Promise<void> {
+async function record(run: Run, listed?: CatalogPage): Promise<void> {
   const { site } = run.input.policy;
   const { progress } = run.state;
-  await control.recordBackfill({ site, progress }, { summary: `${site}: ${progress.done} of ${progress.total} repositories` });
+  await control.recordBackfill(
+    { site, progress, ...(listed ? { listed } : {}) },
+    { summary: `${site}: ${progress.done} of ${progress.total} repositories` },
+  );
 }
 
 /** The catalog cannot be read: said where people look, until it can. */

@@ -17,6 +17,7 @@ import {
 } from '../src/model/steps.ts';
 import { control, siteActivities } from './activities.ts';
 import { activityFailure } from './activity-failure.ts';
+import { copyUntagged } from './copy-untagged.ts';
 import { deleteGone } from './delete-gone.ts';
 import { copyRound, fetchRound, markRound, orPending, outcomesOf, type Round } from './round.ts';
 
@@ -40,6 +41,8 @@ export interface ScanResult {
   readonly work: Work;
   /** Images that failed and that a retry may mend. */
   readonly unsettled: number;
+  /** Why manifests without a tag, which are no images, did not all come over. */
+  readonly failure?: Failure;
 }
 
 /** Compares a repository page by page, brings over what differs, re-reads what has no young verification, and decides what is to go. */
@@ -52,7 +55,7 @@ export async function scanRepository(step: RepositoryStep, options: ScanOptions)
     confirmAfterMs: options.once ? 0 : step.policy.deletes.confirmAfterMs,
   });
   let work = addWork(first.work, { deleted: deletions.deleted });
-  if (deletions.waiting === 0 || !options.once) return { work, unsettled: first.unsettled };
+  if (deletions.waiting === 0 || !options.once) return { ...first, work };
   const second = await listAndCopy(step, {
     ...options,
     scan: `${options.scan}/2`,
@@ -62,7 +65,7 @@ export async function scanRepository(step: RepositoryStep, options: ScanOptions)
   });
   const confirmed = await deleteGone(step, second.gone, { ...options, look: second.look, confirmAfterMs: 0 });
   work = addWork(addWork(work, second.work), { deleted: confirmed.deleted });
-  return { work, unsettled: first.unsettled + second.unsettled };
+  return { ...second, work, unsettled: first.unsettled + second.unsettled };
 }
 
 interface Listed extends ScanResult {
@@ -94,8 +97,10 @@ async function listAndCopy(step: RepositoryStep, options: ScanOptions): Promise<
     const done = await settlePage(step, options, page.tags, new Set(plan.verify));
     work = addWork(addWork(work, done.work), { failed: page.failures.length });
     unsettled += done.unsettled;
+    const alone = page.untagged ? await copyUntagged(step, page.untagged) : undefined;
+    if (alone) work = addWork(work, alone.work);
     after = page.next;
-    if (after === undefined) return { gone, work, unsettled, look };
+    if (after === undefined) return { gone, work, unsettled, look, ...(alone?.failure ? { failure: alone.failure } : {}) };
     if (workflowInfo().continueAsNewSuggested) return options.carryOn({ scan: options.scan, look, after, gone, work, unsettled });
   }
 }

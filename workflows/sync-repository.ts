@@ -1,4 +1,4 @@
-import { condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow';
 import { backoffMs } from '../src/model/backoff.ts';
 import type { Digest } from '../src/model/digest.ts';
 import type { Failure } from '../src/model/failure.ts';
@@ -16,6 +16,7 @@ import {
 import { count, formatBytes } from '../src/model/text.ts';
 import { siteActivities } from './activities.ts';
 import { activityFailure } from './activity-failure.ts';
+import { failuresOf } from './copy-untagged.ts';
 import { answer, answerAtTheEnd, isAsked } from './answers.ts';
 import { noticed } from './messages.ts';
 import { copyRound } from './round.ts';
@@ -62,6 +63,8 @@ interface Run {
   serving: readonly Notice[];
   /** Delete events that no scan has used yet. */
   evidence: readonly Notice[];
+  /** Digests without a tag that are to be replicated and failed: they go with the next scan that is due. */
+  owed: readonly Notice[];
   carried: ScanCarried | undefined;
   /** A scan is due, whatever the notices say. */
   scan: boolean;
@@ -77,7 +80,7 @@ function startRun(input: SyncRepositoryInput): Run {
   const child = input.mode === 'scan';
   const run: Run = {
     ...{ input, step: { policy, repository }, child, carried, dueAt, failed: undefined },
-    ...{ notices: [...(input.pending ?? [])], serving: [], evidence: [] },
+    ...{ notices: [...(input.pending ?? [])], serving: [], evidence: [], owed: [] },
     scan: carried !== undefined || (child && done === undefined),
     attempts: input.attempts ?? 0,
     ...(done ?? { work: NO_WORK, unsettled: 0 }),
@@ -95,23 +98,27 @@ function goOn(run: Run, carried?: ScanCarried): Promise<never> {
   return continueAsNew<typeof syncRepository>({
     ...{ policy, repository, mode, verify, once },
     ...{ attempts: run.attempts, done: { work: run.work, unsettled: run.unsettled } },
-    ...(carried ? { carried, pending: run.notices } : { pending: [...run.evidence, ...due, ...run.notices] }),
+    ...(carried
+      ? { carried, pending: [...run.owed, ...run.notices] }
+      : { pending: [...run.evidence, ...run.owed, ...due, ...run.notices] }),
     ...(run.dueAt === undefined ? {} : { dueAt: run.dueAt }),
   });
 }
 
 /** Serves the notices that have come, and a scan that is due; what fails as a whole is told to those who wait. */
 async function round(run: Run, scan: string): Promise<void> {
-  run.serving = run.carried?.asked ?? run.notices.splice(0);
+  run.serving = run.carried?.asked ?? [...run.notices.splice(0), ...owedNow(run)];
   const wanted = wantedBy(run.serving);
   try {
-    if (wanted.digests.length > 0) await syncReferrers(run, wanted.digests);
+    const refused = wanted.digests.length > 0 ? await syncDigests(run, wanted.digests) : undefined;
     if (run.scan || wanted.scan) await compare(run, wanted, scan);
     else if (wanted.repair) run.attempts = Math.max(1, run.attempts);
+    if (refused) run.failed = failed(refused);
   } catch (thrown) {
     const failure = activityFailure(thrown);
     run.failed = { thrown, failure };
     run.evidence = [...run.evidence, ...wanted.deletions];
+    if (run.step.policy.untagged === 'all') owe(run, wanted.digests);
     settled(run, Math.max(1, run.unsettled));
     await answer(wanted.replyTo, { ...nothingDone(run), failure });
   }
@@ -121,7 +128,7 @@ async function round(run: Run, scan: string): Promise<void> {
 async function compare(run: Run, wanted: Wanted, scan: string): Promise<void> {
   const { input, step, carried } = run;
   const asked = [...run.evidence, ...run.serving.filter(({ kind }) => kind !== 'digest')];
-  const { work, unsettled } = await scanRepository(step, {
+  const { work, unsettled, failure } = await scanRepository(step, {
     scan: carried?.scan ?? scan,
     verify: wanted.verify ?? input.verify,
     once: input.once || wanted.once,
@@ -130,10 +137,27 @@ async function compare(run: Run, wanted: Wanted, scan: string): Promise<void> {
     carryOn: (done) => goOn(run, { ...done, asked }),
   });
   run.work = addWork(run.work, work);
-  run.failed = undefined;
+  run.failed = failure && failed(failure);
   run.evidence = [];
-  settled(run, unsettled);
-  await answer(wanted.replyTo, { repository: step.repository, work, unsettled, summary: summarize(work) });
+  settled(run, failure && failure.retry !== 'never' ? unsettled + 1 : unsettled);
+  const failing = failure ? { failure } : {};
+  await answer(wanted.replyTo, { repository: step.repository, work, unsettled, summary: summarize(work), ...failing });
+}
+
+/** What a run ends with that could not bring manifests over which are no images: nothing else would tell of them. */
+function failed(failure: Failure): NonNullable<Run['failed']> {
+  return { failure, thrown: ApplicationFailure.nonRetryable(failure.message, failure.code, failure) };
+}
+
+function owe(run: Run, digests: readonly Digest[]): void {
+  run.owed = [...run.owed, ...digests.map((digest): Notice => ({ kind: 'digest', digest, receivedAt: Date.now() }))];
+}
+
+function owedNow(run: Run): readonly Notice[] {
+  if (!run.scan) return [];
+  const { owed } = run;
+  run.owed = [];
+  return owed;
 }
 
 /** A scan is over, well or not. */
@@ -157,23 +181,35 @@ async function quiet(notices: readonly Notice[]): Promise<void> {
   }
 }
 
-/** Subjects at the secondary whose referrers changed are brought up to date, by digest; where that fails, a scan follows. */
-async function syncReferrers(run: Run, digests: readonly Digest[]): Promise<void> {
+/**
+ * Subjects at the secondary whose referrers changed, and manifests without a tag where they are wanted, are brought up to date by digest; where that
+ * fails, a scan follows.
+ * @returns why the secondary does not take one that no tag names
+ */
+async function syncDigests(run: Run, digests: readonly Digest[]): Promise<Failure | undefined> {
   const { step } = run;
   const { lookAtDigests } = siteActivities(step.policy.site, 'bulk');
   const looked = await lookAtDigests(
     { ...step, digests },
     { summary: `${step.repository}: ${count(digests.length, 'digest')} without a tag` },
   );
-  if (looked.subjects.length === 0) return;
+  if (looked.subjects.length === 0) return undefined;
   const subjects = looked.subjects.map((digest) => ({ digest }));
   const copied = await copyRound({ step, lane: 'bulk', depth: 'shallow' }, subjects);
   run.work = addWork(run.work, copied.work);
   // Gone: its referrers have nothing to refer to any more.
   const left = copied.published.filter(({ state }) => state !== 'verified' && state !== 'gone').length + copied.failures.length;
-  if (left === 0) return;
+  if (left === 0) return undefined;
   run.attempts = Math.max(1, run.attempts);
   run.unsettled = Math.max(left, run.unsettled);
+  if (step.policy.untagged !== 'all') return undefined;
+  const failures = failuresOf(copied);
+  if (failures.every(({ failure }) => failure.retry === 'never')) return failures[0]?.failure;
+  owe(
+    run,
+    failures.flatMap(({ digest }) => digest ?? []),
+  );
+  return undefined;
 }
 
 function nothingDone(run: Run): { repository: string; work: Work; unsettled: number; summary: string } {

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { recordBackfill, recordCatalogScan } from '../../src/ledger/backfills.ts';
+import { recordBackfill, recordCatalogPage, recordCatalogScan } from '../../src/ledger/backfills.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { markVerification } from '../../src/ledger/mark-verification.ts';
 import { planDeletions } from '../../src/ledger/plan-deletions.ts';
@@ -46,6 +46,7 @@ export function controlActivities({ ledger, startLook, startScheduled }: Control
     recordDeletions: (input: RecordDeletionsInput) => recorded(() => recordDeletions(ledger, input)),
     recordBackfill: (input: RecordBackfillInput) =>
       recorded(async () => {
+        if (input.listed) await recordCatalogPage(ledger, input.site, input.listed);
         await recordBackfill(ledger, input.site, input.progress);
         if (input.catalog) await recordCatalogScan(ledger, input.site, input.catalog);
       }),

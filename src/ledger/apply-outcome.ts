@@ -42,9 +42,10 @@ export function applyOutcome(row: ImageRow, outcome: ImageOutcome, lookEnd: numb
     look_digest: fresh ? lookDigest(row, outcome) : row.look_digest,
     received_at: outcome.receivedAt ?? row.received_at,
   };
-  if (!clash) return { row: settle(seen, outcome, lookEnd), recorded: true, overlapping: false };
+  const since = unverifiedSince(row, outcome);
+  if (!clash) return { row: settle(seen, outcome, lookEnd, since), recorded: true, overlapping: false };
   return {
-    row: { ...seen, ...unverified(row, outcome), sync: 'pending', verification: 'pending', overlap: true },
+    row: { ...seen, ...unverified(row, outcome, since), sync: 'pending', verification: 'pending', overlap: true },
     recorded: true,
     overlapping: true,
   };
@@ -95,7 +96,7 @@ function lookDigest(row: ImageRow, outcome: ImageOutcome): string | null {
   return outcome.digest ?? (outcome.look < row.look_end ? row.look_digest : null);
 }
 
-function settle(row: ImageRow, outcome: ImageOutcome, lookEnd: number): ImageRow {
+function settle(row: ImageRow, outcome: ImageOutcome, lookEnd: number, since: number): ImageRow {
   // An overlap ends with a look that began after it; one without a digest proves nothing.
   const overlap = row.overlap && outcome.digest === undefined;
   const bytes = outcome.bytes ?? row.bytes;
@@ -105,7 +106,7 @@ function settle(row: ImageRow, outcome: ImageOutcome, lookEnd: number): ImageRow
   return {
     ...row,
     ...said,
-    ...unverified(row, outcome),
+    ...unverified(row, outcome, since),
     digest: failed ? (row.digest ?? outcome.digest ?? null) : (outcome.digest ?? row.digest),
     attempts: outcome.attempts ?? (failed ? row.attempts + 1 : row.attempts),
   };
@@ -127,10 +128,20 @@ function verified(row: ImageRow, outcome: ImageOutcome, lookEnd: number): Partia
   };
 }
 
-function unverified(row: ImageRow, outcome: ImageOutcome): Pick<ImageRow, 'changed_at' | 'reason' | 'code'> {
+/**
+ * Since when a change is known that is not verified. An event's time is of the clock of whoever received it, and counts only where Temporal's clock allows
+ * it: not after the look that it led to, and one from before the look that verified what was there tells nothing new.
+ */
+function unverifiedSince(row: ImageRow, outcome: ImageOutcome): number {
+  if (row.changed_at !== null) return row.changed_at;
+  const { look, receivedAt = look } = outcome;
+  return receivedAt > row.look ? Math.min(receivedAt, look) : look;
+}
+
+function unverified(row: ImageRow, outcome: ImageOutcome, since: number): Pick<ImageRow, 'changed_at' | 'reason' | 'code'> {
   const { failure } = outcome;
   return {
-    changed_at: row.changed_at ?? outcome.receivedAt ?? outcome.look,
+    changed_at: since,
     reason: failure?.message ?? row.reason,
     code: failure?.code ?? row.code,
   };

@@ -1,7 +1,7 @@
 // 7. The ledger: what Twinport knows, in PostgreSQL.
 export type { ImageKey } from './apply-outcome.ts';
 export { audit, type AuditEntry } from './audit.ts';
-export { recordBackfill, recordCatalogScan } from './backfills.ts';
+export { recordBackfill, recordCatalogPage, recordCatalogScan } from './backfills.ts';
 export { decideDeletions, listDeletions, type Decided, type DeletionQuery, type HeldDeletion } from './decide-deletions.ts';
 export { recordEvents, type ReceivedEvent } from './events.ts';
 export { failedImages, getImage, listImages, type ImageQuery, type ImageState, type ImageStatus } from './images.ts';

@@ -4,8 +4,9 @@ import { applyOutcome, type Applied, type ImageKey, type ImageRow } from './appl
 import { cancelDeletions } from './deletion-rows.ts';
 import { isDefect } from './errors.ts';
 import { keyOf, lockImages, removeImages, rowOf, saveImages } from './image-rows.ts';
-import { transact, type Ledger } from './ledger.ts';
+import { transact, type Db, type Ledger } from './ledger.ts';
 import { microBatch, type Batched } from './micro-batch.ts';
+import { closeScans } from './recovery-point.ts';
 import { appendHistory, type Overwrite } from './tag-history.ts';
 
 interface Record {
@@ -56,8 +57,21 @@ function recordAll(ledger: Ledger, records: readonly Record[]): Promise<MarkVeri
     await saveImages(trx, changed);
     await appendHistory(trx, calls.flat().flatMap(overwriteOf));
     await cancelDeletions(trx, changed.filter(isBack));
+    await closeSettled(trx, before, rows);
     return results;
   });
+}
+
+/** What was open and is verified, or gone, may have been the last that a scan waited for. */
+async function closeSettled(trx: Db, before: ReadonlyMap<string, ImageRow>, rows: ReadonlyMap<string, ImageRow>): Promise<void> {
+  const bySite = new Map<string, string[]>();
+  for (const [key, row] of before) {
+    const now = rows.get(key);
+    const settled = now === undefined || now.changed_at === null || now.missing_since !== null;
+    if (row.changed_at === null || !settled) continue;
+    bySite.set(row.site, [...(bySite.get(row.site) ?? []), row.repository]);
+  }
+  for (const [site, repositories] of [...bySite].sort(([a], [b]) => (a < b ? -1 : 1))) await closeScans(trx, site, repositories);
 }
 
 function seenOf({ input, lookEnd }: Record): Seen[] {

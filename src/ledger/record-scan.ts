@@ -6,6 +6,7 @@ import { applyOutcome, type ImageKey, type ImageRow } from './apply-outcome.ts';
 import { cancelDeletions } from './deletion-rows.ts';
 import { keyOf, lockImages, removeImages, rowOf, saveImages } from './image-rows.ts';
 import { transact, type Db, type Ledger } from './ledger.ts';
+import { closeScans } from './recovery-point.ts';
 import { recordScanPage } from './scan-pages.ts';
 import { listedRow, unlistedRow } from './scan-row.ts';
 
@@ -48,6 +49,7 @@ export function recordScan(
     );
     const foreign = input.page.extra.filter((tag) => !ours.has(tag)).length;
     const sum = await recordScanPage(trx, input, foreign, at);
+    await closeScans(trx, input.policy.site, [input.repository]);
     return { summary: summaryOf(input, window), verify: window.verify, gone: window.gone, foreign: sum.foreign };
   });
 }

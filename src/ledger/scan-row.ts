@@ -39,7 +39,9 @@ export function unlistedRow(row: ImageRow, look: number, inScope: boolean): Imag
 }
 
 function listedAgain(row: ImageRow, look: number): ImageRow {
-  const seen = { ...row, looked_at: Math.max(row.looked_at, look), out_of_scope: false };
+  // What is not verified was so at this listing already, whatever an event's clock says of when it came.
+  const changed_at = row.changed_at === null ? null : Math.min(row.changed_at, look);
+  const seen = { ...row, changed_at, looked_at: Math.max(row.looked_at, look), out_of_scope: false };
   return (row.missing_since ?? look) > look ? seen : { ...seen, missing_since: null, missing_look: null };
 }
 
@@ -52,7 +54,7 @@ function pendingRow(row: ImageRow, digest: string, look: number): ImageRow {
     digest,
     sync: 'pending',
     verification: 'pending',
-    changed_at: row.changed_at ?? look,
+    changed_at: Math.min(row.changed_at ?? look, look),
   };
 }
 

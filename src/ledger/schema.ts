@@ -24,6 +24,8 @@ export interface SitesTable {
   /** Repositories that the last whole catalog listing left out, and when that listing began. */
   catalog_excluded: number;
   catalog_at: number | null;
+  /** The best that was proved, kept when the scans that proved it go. */
+  recovery_point: number | null;
 }
 
 export interface RepositoriesTable {
@@ -41,8 +43,28 @@ export interface RepositoriesTable {
   completed_scan_at: number | null;
   /** Since when the primary says that it has no such repository. */
   absent_since: number | null;
+  /** When the latest scan began that was whole and of which every tag has been verified since; it never goes back. */
+  closed_scan_at: number | null;
   /** The site's filters leave this repository out. */
   out_of_scope: Generated<boolean>;
+}
+
+export interface ListedRepositoriesTable {
+  site: string;
+  repository: string;
+  /** When the first and the latest catalog listing began that held it. */
+  first_listed_at: number;
+  last_listed_at: number;
+}
+
+/** Images that are left out of the recovery point, by name and by whom. */
+export interface WaiversTable {
+  site: string;
+  repository: string;
+  tag: string;
+  actor: string;
+  reason: string;
+  at: number;
 }
 
 export interface ImagesTable {
@@ -172,6 +194,8 @@ export interface Tables {
   meta: MetaTable;
   sites: SitesTable;
   repositories: RepositoriesTable;
+  listed_repositories: ListedRepositoriesTable;
+  waivers: WaiversTable;
   images: ImagesTable;
   scans: ScansTable;
   scan_pages: ScanPagesTable;

@@ -3,6 +3,7 @@ import type { BackfillProgress } from '../model/steps.ts';
 import { count } from '../model/text.ts';
 import { COUNTED, VERIFIED } from './images.ts';
 import { asked, NOW_MS, type Db, type Ledger } from './ledger.ts';
+import { RECOVERY_POINTS } from './recovery-point.ts';
 import { WORKER_MS } from './workers.ts';
 
 /** How far a site is. `total` = `synced` + `failed` + `pending`; `verified` is part of `synced`; `held`, `foreign` and `excluded` are apart. */
@@ -24,8 +25,9 @@ export interface SiteStatus {
   readonly excluded: number;
   /** Since the oldest change that is known and not verified; null before the first backfill has ended. */
   readonly lagSeconds: number | null;
-  readonly recoveryPoint: null;
-  readonly recoveryPointSeconds: null;
+  /** ISO 8601: whatever tag the primary held then, unless since replaced or deleted there, was read back here; null while nothing is proved. */
+  readonly recoveryPoint: string | null;
+  readonly recoveryPointSeconds: number | null;
   /** ISO 8601. */
   readonly oldestVerification: string | null;
   readonly backfill: { readonly state: BackfillProgress['state'] | 'none'; readonly done: number; readonly total: number };
@@ -46,6 +48,7 @@ interface StatusRow {
   readonly pending: number;
   readonly oldestChange: number | null;
   readonly oldestVerification: number | null;
+  readonly point: number | null;
   readonly held: number;
   readonly foreign: number;
   readonly excluded: number;
@@ -72,9 +75,10 @@ async function readStatus(db: Db, names: readonly string[]): Promise<StatusRow[]
   const { rows } = await sql<StatusRow>`
     select n.name, coalesce(s.paused, false) as paused, s.backfill,
       s.catalog_at is not null and s.backfilled_at is not null as scanned,
-      i.*, d.held, r.foreign, r.excluded + coalesce(s.catalog_excluded, 0) as excluded, r.unscanned, w.workers, ${NOW_MS} as now
+      i.*, p.point, d.held, r.foreign, r.excluded + coalesce(s.catalog_excluded, 0) as excluded, r.unscanned, w.workers, ${NOW_MS} as now
     from unnest(${names}::text[]) with ordinality as n(name, position)
     left join sites s on s.name = n.name
+    left join ${RECOVERY_POINTS} p on p.site = n.name
     cross join lateral (
       select count(*) filter (where ${COUNTED}) as total,
         count(*) filter (where ${COUNTED} and sync = 'synced') as synced,
@@ -113,8 +117,8 @@ function statusOf(row: StatusRow): SiteStatus {
     foreign,
     excluded,
     lagSeconds: row.scanned ? lag : null,
-    recoveryPoint: null,
-    recoveryPointSeconds: null,
+    recoveryPoint: row.point === null ? null : new Date(row.point).toISOString(),
+    recoveryPointSeconds: row.point === null ? null : Math.max(0, Math.round((now - row.point) / 1000)),
     oldestVerification: row.oldestVerification === null ? null : new Date(row.oldestVerification).toISOString(),
     backfill: { state: backfill?.state ?? 'none', done: backfill?.done ?? 0, total: backfill?.total ?? 0 },
     workers,

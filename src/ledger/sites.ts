@@ -9,7 +9,17 @@ export interface SiteRegistration {
 }
 
 /** All that is known of a site by name; what was received and the audit are everybody's. */
-const OF_A_SITE = ['images', 'repositories', 'scans', 'tag_history', 'deletions', 'inbox', 'workers'] as const;
+const OF_A_SITE = [
+  'images',
+  'repositories',
+  'listed_repositories',
+  'waivers',
+  'scans',
+  'tag_history',
+  'deletions',
+  'inbox',
+  'workers',
+] as const;
 
 /**
  * Makes the ledger know these sites. A site whose fingerprint changed is another site under an old name: what is known of its images
@@ -62,7 +72,7 @@ async function forgetSite(trx: Db, site: string): Promise<void> {
   for (const table of OF_A_SITE) await trx.deleteFrom(table).where('site', '=', site).execute();
   await trx
     .updateTable('sites')
-    .set({ paused: false, backfill: null, catalog_at: null, catalog_excluded: 0, backfilled_at: null })
+    .set({ paused: false, backfill: null, catalog_at: null, catalog_excluded: 0, backfilled_at: null, recovery_point: null })
     .where('name', '=', site)
     .execute();
   await auditIn(trx, { actor: 'twinport', action: 'reset site', site });

@@ -1,6 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import { expireDeletions } from './deletion-rows.ts';
 import { asked, NOW_MS, type Ledger } from './ledger.ts';
+import { keepRecoveryPoints } from './recovery-point.ts';
 
 /** How long the ledger keeps what it no longer needs, in milliseconds. */
 export interface LedgerRetention {
@@ -30,6 +31,7 @@ const STARTED_MS = 86_400_000;
 export async function sweep(ledger: Ledger, retention: LedgerRetention): Promise<Swept> {
   const expired = await asked(() => expireDeletions(ledger.db));
   const started = await pendAbandoned(ledger, retention.startedMs ?? STARTED_MS);
+  await asked(() => keepRecoveryPoints(ledger.db));
   const old = (column: string, ms: number) => sql`${sql.ref(column)} < ${NOW_MS} - ${ms}::bigint`;
   const counts = {
     events: await remove(ledger, 'events', old('received_at', retention.eventsMs ?? retention.historyMs)),

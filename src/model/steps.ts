@@ -266,6 +266,8 @@ export interface CompareRepositoryResult {
   readonly extra: readonly string[];
   readonly excluded: number;
   readonly failures: readonly TagFailure[];
+  /** With `untagged: all`, on the last page: manifests that no tag of the primary names and the secondary lacks. */
+  readonly untagged?: readonly Digest[];
   /** Where to go on; absent on the last page. */
   readonly next?: string;
   /** The primary says that it has no such repository. */
@@ -363,9 +365,18 @@ export interface CatalogScan {
   readonly excluded: number;
 }
 
+/** What a page of the primary's catalog listed. */
+export interface CatalogPage {
+  /** When the listing of the whole catalog began. */
+  readonly startedAt: number;
+  readonly repositories: readonly string[];
+}
+
 export interface RecordBackfillInput {
   readonly site: string;
   readonly progress: BackfillProgress;
+  /** The page that is to be worked on next; absent for records in between. */
+  readonly listed?: CatalogPage;
   /** Once the last page was read. */
   readonly catalog?: CatalogScan;
 }

@@ -20,3 +20,11 @@ export function count(n: number, noun: string): string {
 export function shortDigest(digest: string): string {
   return digest.slice(0, digest.indexOf(':') + 13);
 }
+
+/** A number of seconds as people say it: `42 s`, `7 min`, `3 h`, `12 d`; a dash for none. */
+export function formatAge(seconds: number | null): string {
+  if (seconds === null) return '–';
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.floor(seconds / 3_600)} h` : `${Math.floor(seconds / 86_400)} d`;
+}

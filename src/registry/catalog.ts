@@ -1,3 +1,5 @@
+import { isRegistryError, RegistryError } from './errors.ts';
+import { kindOf } from './kinds/index.ts';
 import { ownApi } from './kinds/own-apis.ts';
 import type { CatalogOptions, CatalogPage } from './kinds/kind.ts';
 import { fetchPage } from './paging.ts';
@@ -16,13 +18,24 @@ export async function listRepositories(session: Session, options: CatalogOptions
   if (catalog) return pageOf(catalog, options);
   const own = await ownApi(session).listRepositories?.(session, options);
   if (own) return own;
-  const page = await fetchPage(
-    session,
-    { path: '_catalog', field: 'repositories', scope: 'catalog', signal: options.signal },
-    options.after,
-    options.limit,
-  );
+  const listing = { path: '_catalog', field: 'repositories', scope: 'catalog', signal: options.signal } as const;
+  const page = await fetchPage(session, listing, options.after, options.limit).catch((thrown: unknown) => {
+    throw closed(session, thrown);
+  });
   return { repositories: page?.items ?? [], ...(page?.next === undefined ? {} : { next: page.next }) };
+}
+
+/** What a registry says that has no catalog, or none for these credentials. */
+const CLOSED: ReadonlySet<string> = new Set(['NOT_FOUND', 'UNSUPPORTED', 'DENIED', 'UNAUTHORIZED', 'INVALID']);
+
+/** The same failure with what would help. */
+function closed(session: Session, thrown: unknown): unknown {
+  if (!isRegistryError(thrown) || !CLOSED.has(thrown.code)) return thrown;
+  const { namespace } = kindOf(session.endpoint.kind);
+  const other = namespace === undefined || session.endpoint.namespaces ? '' : `, or whose they are (${namespace}) in its namespaces`;
+  const { side, host, method, status, codes, retry, message } = thrown;
+  const says = `${message}; it cannot list its repositories for us: name them in catalog${other}`;
+  return new RegistryError(thrown.code, says, { side, host, method, status, codes, retry, cause: thrown });
 }
 
 /** A configured list, in pages as well: it may be long. */

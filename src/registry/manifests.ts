@@ -1,9 +1,10 @@
 import type { Descriptor } from '../model/descriptor.ts';
 import { isDigest, type Digest } from '../model/digest.ts';
 import { manifestMediaType, type Manifest } from '../model/manifest.ts';
-import { isManifestType, MANIFEST_ACCEPT } from '../model/media-types.ts';
+import { isVagueType, MANIFEST_ACCEPT } from '../model/media-types.ts';
 import { contentDigest, contentLength, digestOf } from './content.ts';
 import { isRegistryError, registryError } from './errors.ts';
+import { ownApi } from './kinds/own-apis.ts';
 import { manifestDigest } from './manifest-digest.ts';
 import type { Session } from './session.ts';
 import { pause } from './transport/pause.ts';
@@ -33,7 +34,8 @@ export async function headManifest(
   const size = contentLength(response);
   const mediaType = response.header('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
   const believable = digest !== undefined && (!isDigest(reference) || digest === reference);
-  if (believable && size !== undefined && isManifestType(mediaType)) return { mediaType, digest, size };
+  // Also of a type that nobody knows: whether it can be replicated is found out by reading it.
+  if (believable && size !== undefined && !isVagueType(mediaType)) return { mediaType, digest, size };
   const manifest = await getManifest(session, repository, reference, signal);
   return manifest && { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.size };
 }
@@ -105,6 +107,8 @@ export async function deleteManifest(
   digest: Digest,
   signal?: AbortSignal,
 ): Promise<'deleted' | 'absent' | 'refused'> {
+  const own = await ownApi(session).deleteManifest?.(session, repository, digest, signal);
+  if (own !== undefined) return own;
   const { status } = await session.send({
     method: 'DELETE',
     repository,

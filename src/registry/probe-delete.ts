@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import type { Digest } from '../model/digest.ts';
+import { ownApi } from './kinds/own-apis.ts';
 import { registryCodes } from './refusal.ts';
 import type { Session } from './session.ts';
 
@@ -9,10 +11,12 @@ import type { Session } from './session.ts';
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#deleting-manifests
  */
 export async function probeDelete(session: Session, repository: string, signal?: AbortSignal): Promise<'allowed' | 'refused' | 'unknown'> {
+  const never: Digest = `sha256:${randomBytes(32).toString('hex')}`;
+  if ((await ownApi(session).deleteManifest?.(session, repository, never, signal)) !== undefined) return 'allowed';
   const { status, bytes } = await session.send({
     method: 'DELETE',
     repository,
-    path: `manifests/sha256:${randomBytes(32).toString('hex')}`,
+    path: `manifests/${never}`,
     scope: 'delete',
     signal,
     accept: [200, 202, 204, 400, 404, 405],

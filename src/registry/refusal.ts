@@ -89,7 +89,7 @@ function readErrors(text: string): RegistrySays {
     return { codes: [], message: text.trimStart().startsWith('<') ? '' : tidy(text.split('\n', 1)[0] ?? '') };
   }
   const errors = (body as { errors?: unknown } | null)?.errors;
-  if (!Array.isArray(errors)) return { codes: [], message: '' };
+  if (!Array.isArray(errors)) return { codes: [], message: tidy(plainMessage(body)) };
   const entries = errors.filter((entry): entry is Record<string, unknown> => typeof entry === 'object' && entry !== null);
   const codes = entries
     .map((entry) => entry['code'])
@@ -99,6 +99,12 @@ function readErrors(text: string): RegistrySays {
     codes: [...new Set(codes)],
     message: first ? tidy([first['message'], digestsIn(first['detail'])].filter(Boolean).join(' ')) : '',
   };
+}
+
+/** What the clouds' own APIs write, which know no list of errors. */
+function plainMessage(body: unknown): string {
+  const { message, detail, error_message: words } = (body ?? {}) as Record<string, unknown>;
+  return [message, detail, words].find((text): text is string => typeof text === 'string') ?? '';
 }
 
 function digestsIn(detail: unknown): string {

@@ -2,9 +2,11 @@ import type { Digest } from '../model/digest.ts';
 import type { Untagged } from './kinds/kind.ts';
 import { ownApi } from './kinds/own-apis.ts';
 import { listAll } from './paging.ts';
-import { refusal, registryCodes } from './refusal.ts';
 import type { Session } from './session.ts';
-import type { RegistryRequest } from './transport/request.ts';
+import { untagByName } from './untag-by-name.ts';
+
+/** So many tags are asked for by HEAD as cheaply as their registry's own API is. */
+const FEW = 3;
 
 /**
  * Lists all tags of a repository, over all pages.
@@ -27,10 +29,13 @@ export async function listTagDigests(
   repository: string,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, Digest | undefined> | undefined> {
-  const own = await ownApi(session).listTagDigests?.(session, repository, signal);
+  const api = ownApi(session);
+  const own = await api.listTagDigests?.(session, repository, signal);
   if (own) return new Map([...own].sort(([a], [b]) => byCodePoint(a, b)));
   const tags = await listTags(session, repository, signal);
-  return tags && new Map(tags.map((tag) => [tag, undefined]));
+  if (!tags) return undefined;
+  const known = tags.length > FEW ? await api.knownDigests?.(session, repository, new Set(tags), signal) : undefined;
+  return new Map(tags.map((tag) => [tag, known?.get(tag)]));
 }
 
 /**
@@ -41,36 +46,11 @@ export async function listTagDigests(
  */
 export async function deleteTag(session: Session, repository: string, tag: string, signal?: AbortSignal): Promise<Untagged> {
   const own = await ownApi(session).untag?.(session, repository, tag, signal);
-  if (own !== undefined) return own;
-  const request: RegistryRequest = {
-    method: 'DELETE',
-    repository,
-    path: `manifests/${tag}`,
-    scope: 'delete',
-    signal,
-    accept: [200, 202, 204, 400, 404, 405],
-  };
-  const { status, bytes } = await session.send(request);
-  if (status < 300) {
-    session.capabilities.deleteTag = true;
-    return 'deleted';
-  }
-  if (status === 405) return 'refused';
-  const text = new TextDecoder().decode(bytes);
-  const codes = registryCodes(text);
-  if (status === 404 && codes.some((code) => ABSENT.has(code))) return 'absent';
-  // A 404 of the router: there is no such thing as deleting by tag.
-  if (status === 404 || codes.some((code) => CANNOT_UNTAG.has(code))) {
-    session.capabilities.deleteTag = false;
-    return 'unsupported';
-  }
-  throw refusal(session, request, { status, text });
+  const answer = own ?? (await untagByName(session, repository, tag, signal));
+  if (answer === 'deleted') session.capabilities.deleteTag = true;
+  if (answer === 'unsupported') session.capabilities.deleteTag = false;
+  return answer;
 }
-
-const ABSENT: ReadonlySet<string> = new Set(['MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'NOT_FOUND', 'TAG_UNKNOWN']);
-
-/** Distribution 2 takes the tag for a digest. */
-const CANNOT_UNTAG: ReadonlySet<string> = new Set(['DIGEST_INVALID', 'UNSUPPORTED']);
 
 function byCodePoint(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

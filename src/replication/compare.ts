@@ -11,6 +11,7 @@ import { listReferrers } from '../registry/referrers.ts';
 import type { Session } from '../registry/session.ts';
 import { listTagDigests, listTags } from '../registry/tags.ts';
 import { referrersOf } from './closure.ts';
+import { lackingUntagged } from './compare-untagged.ts';
 import { concurrently } from './concurrently.ts';
 import { placeholdersAmong } from './placeholders.ts';
 import { tagInScope } from './scope.ts';
@@ -55,8 +56,10 @@ export async function compareRepository(route: Route, policy: SitePolicy, after:
   failures.push(...(await listedStill(route, vanished)));
   const tags = compared.filter((tag) => tag !== undefined);
   const { next } = window;
+  const untagged = policy.untagged === 'all' && next === undefined ? await lackingUntagged(route, limit) : [];
   return {
     summary: summarize(tags, extra, failures, atPrimary === undefined),
+    ...(untagged.length > 0 ? { untagged } : {}),
     tags,
     extra,
     excluded: after === undefined ? all.length - inScope.length : 0,

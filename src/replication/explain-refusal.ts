@@ -1,6 +1,7 @@
 import { algorithmOf } from '../model/digest.ts';
 import { TwinportError } from '../model/failure.ts';
 import { linksOf, type Manifest, type ManifestLinks } from '../model/manifest.ts';
+import { schema1Payload } from '../model/schema1.ts';
 import { isIndexType, isManifestType, isSchema1Type, OCI_ARTIFACT } from '../model/media-types.ts';
 import { isRegistryError, type RegistryError } from '../registry/errors.ts';
 import { getManifest } from '../registry/manifests.ts';
@@ -45,8 +46,11 @@ function refuses({ code, status }: RegistryError): boolean {
 function rareFormat(manifest: Manifest, code: RegistryError['code']): RareFormat | undefined {
   const { mediaType, digest } = manifest;
   if (isSchema1Type(mediaType)) {
-    const helps = 'Distribution 2.8 takes it with compatibility.schema1.enabled, version 3 never: push the image again in a newer format';
-    return { what: 'Docker schema 1', helps };
+    const needs = schema1Payload(manifest.bytes) === manifest.bytes ? 'only if it is signed' : 'with compatibility.schema1.enabled';
+    return {
+      what: 'Docker schema 1',
+      helps: `Distribution 2.8 takes it ${needs}, version 3 never: push the image again in a newer format`,
+    };
   }
   if (algorithmOf(digest) === 'sha512') return { what: 'manifests by SHA-512', helps: 'push it to the primary by SHA-256' };
   if (mediaType === OCI_ARTIFACT) {
@@ -63,7 +67,7 @@ function rareContent(links: ManifestLinks, isIndex: boolean, code: RegistryError
     const wantsBytes = code === 'BLOB_UNKNOWN';
     const helps = wantsBytes
       ? 'foreignLayers: copy brings them, where the primary has them'
-      : "Distribution takes it where validation.manifests.urls.allow matches the layers' URLs";
+      : "Distribution takes it where validation.manifests.urls.allow matches the layers' URLs, a registry that wants their bytes with foreignLayers: copy";
     return { what: `an image with foreign layers${wantsBytes ? ' without their bytes' : ''}`, helps, looksLikeLoss: true };
   }
   if (isIndex && links.entries.length + links.blobs.length > 0) {

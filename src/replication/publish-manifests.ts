@@ -1,5 +1,5 @@
 import type { Digest } from '../model/digest.ts';
-import { failureOf, TwinportError } from '../model/failure.ts';
+import { failureOf, isTwinportError, TwinportError } from '../model/failure.ts';
 import type { Manifest } from '../model/manifest.ts';
 import type { BlobFailure, PublishedImage, TaggedImage } from '../model/steps.ts';
 import { count } from '../model/text.ts';
@@ -92,19 +92,31 @@ async function publishTag(
   tag: string,
   root: Manifest,
 ): Promise<Pick<PublishedImage, 'state' | 'changed'> & { previous?: Digest }> {
-  const { site, repository, target, signal } = route;
-  const before = await getManifest(site.secondary, target, tag, signal);
-  const put = before === undefined || manifestDigest(before) !== manifestDigest(root);
+  const { site, repository, signal } = route;
+  const before = await heldAt(route, tag);
+  const held = before?.manifest;
+  const put = held === undefined || manifestDigest(held) !== manifestDigest(root);
   if (put) {
     const now = await headManifest(site.primary, repository, tag, signal);
     if (now?.digest !== root.digest) return { state: now ? 'moved' : 'gone', changed: false };
     await putAndRead(route, tag, root);
-  } else if (!sameManifest(before, root)) throw notKept(route, tag, root);
+  } else if (!sameManifest(held, root)) throw notKept(route, tag, root);
   // Of a deletion that was interrupted, what counts is what was there before it.
-  const previous = put && before ? { previous: readPlaceholder(before)?.was ?? before.digest } : {};
+  const previous = put && before ? { previous: (held && readPlaceholder(held)?.was) ?? before.digest } : {};
   const after = await headManifest(site.primary, repository, tag, signal);
   if (after?.digest !== root.digest) return { state: after ? 'moved' : 'gone', changed: put, ...previous };
   return { state: 'verified', changed: put, ...previous };
+}
+
+/** What a tag of the secondary stands for; of something that is no manifest that we can read, its digest alone: it is overwritten like any other. */
+async function heldAt({ site, target, signal }: Route, tag: string): Promise<{ digest: Digest; manifest?: Manifest } | undefined> {
+  try {
+    const manifest = await getManifest(site.secondary, target, tag, signal);
+    return manifest && { digest: manifest.digest, manifest };
+  } catch (thrown) {
+    if (!isTwinportError(thrown) || (thrown.code !== 'UNSUPPORTED' && thrown.code !== 'INVALID')) throw thrown;
+    return headManifest(site.secondary, target, tag, signal);
+  }
 }
 
 function summarize(images: readonly PublishedImage[]): string {

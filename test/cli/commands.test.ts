@@ -153,6 +153,7 @@ describe('config check', () => {
       temporal: 'embedded',
       ledger: 'embedded',
       sites: [{ name: 'eu', url: 'http://127.0.0.1:5001', auth: 'basic' }],
+      events: { harbor: expect.any(String), gar: expect.stringContaining('not taken') },
     });
     expect(stdout + stderr).not.toContain('s3cret');
   });
@@ -160,6 +161,7 @@ describe('config check', () => {
   it.each([
     ['odd: 1', 'odd'],
     ['webhook: { listen: 7 }', 'webhook.listen'],
+    ['webhook: { secrets: { gar: s3cret } }', 'webhook.secrets.gar'],
     ['control: { token: "${TWINPORT_TEST_UNSET}" }', 'control.token'],
   ])('says the mistake in %s with its path: 2', async (mistake, path) => {
     const { code, stdout, stderr } = await twinport(['config', 'check'], await workFolder(`${CONFIG}\n${mistake}\n`));

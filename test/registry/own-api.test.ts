@@ -56,3 +56,19 @@ it('gives a configured list of repositories in pages, without asking', async () 
   expect(first).toEqual({ repositories: ['a', 'b'], next: 'b' });
   expect(await listRepositories(one, { limit: 2, after: first.next })).toEqual({ repositories: ['c'] });
 });
+
+it.each([
+  ['oci', 404, /: name them in catalog$/],
+  ['distribution', 401, /: name them in catalog$/],
+  ['ghcr', 404, /: name them in catalog, or whose they are \(organization or user\) in its namespaces$/],
+] as const)('says what to do where the catalog of %s is closed (%d)', async (kind, status, message) => {
+  const url = await httpServer((_, __, response) => json(response, { errors: [{ code: 'NOPE', message: 'no catalog' }] }, {}, status));
+  const failure = await failureOf(listRepositories(testSession(url, { kind }), { limit: 10 }));
+  expect(failure).toMatchObject({
+    code: status === 404 ? 'NOT_FOUND' : 'UNAUTHORIZED',
+    status,
+    message,
+    codes: ['NOPE'],
+    side: 'secondary',
+  });
+});

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { SitePolicy } from '../../src/model/policy.ts';
@@ -14,9 +15,10 @@ import {
   pushSchema1,
   pushSha512,
   pushWithdrawnArtifact,
+  SCHEMA1,
   SCHEMA1_SIGNED,
 } from '../support/formats.ts';
-import { pushBlob, pushCosign, pushImage, randomBytes, sha256, TYPES } from '../support/images.ts';
+import { pushBlob, pushCosign, pushImage, pushManifest, randomBytes, sha256, TYPES, type PushedImage } from '../support/images.ts';
 import { cell } from '../support/matrix.ts';
 import { testOciServer } from '../support/oci-server.ts';
 import { POLICY } from '../support/policy.ts';
@@ -155,6 +157,25 @@ describe('Docker schema 1', () => {
     expectRefused(done, 'old', /does not take Docker schema 1; Distribution 2.8 takes it with compatibility.schema1.enabled/);
   });
 
+  it('that nobody signed is taken as it is, or refused as such', async () => {
+    const layer = await pushBlob(primaries.ociserver, 'unsigned', randomBytes('unsigned', 500), TYPES.dockerLayer);
+    const body = {
+      schemaVersion: 1,
+      name: 'unsigned',
+      tag: 'old',
+      fsLayers: [{ blobSum: layer.digest }],
+      history: [{ v1Compatibility: '{}' }],
+    };
+    await pushManifest(primaries.ociserver, 'unsigned', 'old', Buffer.from(JSON.stringify(body)), SCHEMA1);
+    await pushImage(primaries.ociserver, 'unsigned', 'neighbour');
+    const what: Run = { from: 'ociserver', to: 'ociserver', repository: 'unsigned' };
+    expect((await run(what)).published.map(({ state }) => state)).toEqual(['verified', 'verified']);
+    expect(await differences(what)).toEqual([]);
+    await expectNothingToDo(what);
+    const done = await run({ ...what, to: 'Distribution 2.8' });
+    expectRefused(done, 'old', /does not take Docker schema 1; Distribution 2.8 takes it only if it is signed/);
+  });
+
   it('is not believed where what is signed was changed', async () => {
     const forging = await quirkProxy(primaries[from]);
     forging.rules.push({
@@ -256,6 +277,20 @@ describe('foreign layers', () => {
     await expectNothingToDo(what);
   });
 
+  it('come to a registry that wants all bytes only if they are to', async () => {
+    await pushForeign(primaries[from], 'all-bytes', 'foreign', { type: NONDISTRIBUTABLE_LAYER, urls, held: true });
+    await pushImage(primaries[from], 'all-bytes', 'neighbour');
+    const what: Run = { from, to: 'ociserver', repository: 'all-bytes' };
+    expectRefused(
+      await run(what),
+      'foreign',
+      /does not take an image with foreign layers; .*that wants their bytes with foreignLayers: copy/,
+    );
+    const copied = await run({ ...what, policy: { foreignLayers: 'copy' } });
+    expect(copied.published.map(({ state }) => state)).toEqual(['verified', 'verified']);
+    expect(await differences(what)).toEqual([]);
+  });
+
   it('come in any case where nothing says where else they lie', async () => {
     const options = { type: NONDISTRIBUTABLE_LAYER, held: true };
     await pushForeign(primaries[from], 'nowhere-else', 'v1', options);
@@ -295,6 +330,51 @@ describe('SHA-512', () => {
   });
 });
 
+describe('manifests by SHA-512', () => {
+  const from = 'Distribution 3';
+  const sha512 = (bytes: Uint8Array): string => `sha512:${createHash('sha512').update(bytes).digest('hex')}`;
+
+  /** Neither Distribution nor ociserver has such manifests: a proxy serves an image under that name. */
+  async function primaryWith(repository: string): Promise<{ url: string; image: PushedImage; digest: string }> {
+    const image = await pushImage(primaries[from], repository, 'image');
+    await pushImage(primaries[from], repository, 'neighbour');
+    const digest = sha512(image.bytes);
+    const proxy = await quirkProxy(primaries[from]);
+    const headers = { 'content-type': image.mediaType, 'docker-content-digest': digest };
+    proxy.rules.push({ path: new RegExp(`manifests/(?:image|${digest})$`), answer: { status: 200, headers, body: image.bytes } });
+    return { url: proxy.url, image, digest };
+  }
+
+  it('are the same image where the secondary names the tag otherwise', async () => {
+    const { url, digest } = await primaryWith('sha512-tag');
+    const what: Run = { from, to: 'Distribution 3', repository: 'sha512-tag', primary: url };
+    const done = await run(what);
+    expect(done.published.find(({ tag }) => tag === 'image')).toMatchObject({ state: 'verified', digest, changed: true });
+    expect(await differences(what)).toEqual([]);
+    await expectNothingToDo(what);
+  });
+
+  it('are refused where they have no other name', async () => {
+    const { url, image, digest } = await primaryWith('sha512-child');
+    const manifests = [{ mediaType: image.mediaType, digest, size: image.size }];
+    await push(primaries[from], 'sha512-child', 'index', { manifests }, TYPES.ociIndex);
+    const done = await run({ from, to: 'Distribution 3', repository: 'sha512-child', primary: url });
+    expectRefused(done, 'index', /does not take manifests by SHA-512; push it to the primary by SHA-256/);
+  });
+
+  it('that are other bytes are found out', async () => {
+    const { url, digest } = await primaryWith('sha512-forged');
+    const forging = await quirkProxy(url);
+    forging.rules.push({
+      path: /manifests\/image/,
+      body: (bytes) => bytes.toString().replace('amd64', 'arm64'),
+      setHeaders: { 'docker-content-digest': digest.replace(/.$/, '0') },
+    });
+    const done = await run({ from, to: 'Distribution 3', repository: 'sha512-forged', primary: forging.url });
+    expect(done.failures).toMatchObject([{ tag: 'image', failure: { code: 'DIGEST_MISMATCH' } }]);
+  });
+});
+
 describe('types that not everybody knows', () => {
   const from = 'ociserver';
   const KNOWN_BUILD = 'application/vnd.example.bundle.v1+json';
@@ -318,6 +398,14 @@ describe('types that not everybody knows', () => {
     ]);
     expect([await held('artifact'), await held('bundle')]).toEqual([OCI_ARTIFACT, KNOWN_BUILD]);
     expectRefused(done, 'riddle', /application\/vnd.example.riddle\+json, which is no known type of manifest/);
+  });
+
+  it('at a secondary keep no image from taking their tag', async () => {
+    await pushImage(primaries[from], 'overwritten', 'v1');
+    const { digest } = await push(secondaries[from], 'from-2/overwritten', 'v1', { things: [] }, 'application/vnd.example.riddle+json');
+    const what: Run = { from, to: from, repository: 'overwritten' };
+    expect((await run(what)).published).toMatchObject([{ state: 'verified', changed: true, previous: digest }]);
+    expect(await differences(what)).toEqual([]);
   });
 
   it.each(['Distribution 2.8', 'Distribution 3'] as const)('are refused by %s', async (to) => {

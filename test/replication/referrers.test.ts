@@ -2,6 +2,9 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { SitePolicy } from '../../src/model/policy.ts';
 import type { Digest } from '../../src/model/digest.ts';
 import { compareRepository } from '../../src/replication/compare.ts';
+import { lackingUntagged } from '../../src/replication/compare-untagged.ts';
+import { copyBlobs } from '../../src/replication/copy-blobs.ts';
+import { enumerateLayers } from '../../src/replication/enumerate-layers.ts';
 import { lookAtDigests } from '../../src/replication/look-at-digests.ts';
 import { publishManifests } from '../../src/replication/publish-manifests.ts';
 import { push } from '../support/formats.ts';
@@ -160,6 +163,24 @@ describe('manifests without a tag', () => {
     const digests = [digest, late.digest] as Digest[];
     expect((await lookAtDigests(route(site, 'app'), digests)).subjects).toEqual([image.digest]);
     expect((await lookAtDigests(route(site, 'app'), digests, 'all')).subjects).toEqual([digest, image.digest, late.digest]);
+  });
+
+  it('are compared where the primary can list them', async () => {
+    const [primary, secondary] = await Promise.all([testRegistry({ version: 3 }), testRegistry({ version: 3 })]);
+    const site = sitePair(primary.url, secondary.url);
+    const images: Pushed[] = [];
+    for (const label of ['one', 'two', 'three']) images.push(await pushImage(primary.url, 'app', label, { untagged: true }));
+    const digests = images.map(({ digest }) => digest as Digest).sort();
+    const [first, ...others] = digests as [Digest, ...Digest[]];
+    const way = route(site, 'app');
+    const lacks = await enumerateLayers(way, [{ digest: first }], 'shallow');
+    await copyBlobs(way, lacks.lacking, { earlier: undefined, attempt: 1, onProgress: () => undefined, abandon: () => true });
+    expect((await publishManifests(way, [{ digest: first }], [])).images).toMatchObject([{ state: 'verified', changed: true }]);
+    const listing = async (): Promise<Digest[]> => [...digests, first];
+    expect(await lackingUntagged(way, 10, listing)).toEqual(others);
+    expect(await lackingUntagged(way, 1, listing)).toHaveLength(1);
+    // Distribution cannot list them: then there is nothing to be known.
+    expect(await lackingUntagged(way, 10)).toEqual([]);
   });
 
   it('come where they are wanted and an event names them; the others do not', async () => {

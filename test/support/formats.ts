@@ -5,6 +5,7 @@ import { pushBlob, pushImage, pushIndex, pushManifest, randomBytes, sha256, TYPE
  * The rarer formats, pushed over plain HTTP. As in images.ts, nothing here comes from src/.
  */
 
+export const SCHEMA1 = 'application/vnd.docker.distribution.manifest.v1+json';
 export const SCHEMA1_SIGNED = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
 export const OCI_ARTIFACT = 'application/vnd.oci.artifact.manifest.v1+json';
 export const FOREIGN_LAYER = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip';

@@ -31,7 +31,7 @@ export interface RepositoryRuns {
   scan(input?: Partial<SyncRepositoryInput>): Promise<WorkflowHandle<SyncRepository>>;
   scanned(input?: Partial<SyncRepositoryInput>): Promise<SyncRepositoryResult>;
   /** As an event, or what else has noticed something, starts it. */
-  notice(told: Omit<Notice, 'receivedAt'>): Promise<WorkflowHandleWithSignaledRunId<SyncRepository>>;
+  notice(told: Omit<Notice, 'receivedAt'>, input?: Partial<SyncRepositoryInput>): Promise<WorkflowHandleWithSignaledRunId<SyncRepository>>;
   /** How often an activity was asked for. */
   times(name: keyof Scripted): number;
 }
@@ -49,10 +49,10 @@ export function repositoryRuns(world: World): RepositoryRuns {
   return {
     scan,
     scanned: async (input) => (await scan(input)).result(),
-    notice: (told) =>
+    notice: (told, input = {}) =>
       world.env.client.workflow.signalWithStart<SyncRepository, [Notice]>(WORKFLOWS.syncRepository, {
         ...WORKFLOW,
-        args: [{ ...SCAN, mode: 'notices' }],
+        args: [{ ...SCAN, mode: 'notices', ...input }],
         signal: SIGNALS.noticed,
         signalArgs: [{ receivedAt: 1, ...told }],
       }),

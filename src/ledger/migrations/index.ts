@@ -1,5 +1,6 @@
 import type { Migration } from 'kysely';
 import { tables } from './0001-tables.ts';
+import { recoveryPoint } from './0002-recovery-point.ts';
 
 /**
  * All migrations by name, in the order of their names. A list and no folder, so that it works compiled and bundled too. A new one
@@ -7,4 +8,5 @@ import { tables } from './0001-tables.ts';
  */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-tables': tables,
+  '0002-recovery-point': recoveryPoint,
 };

@@ -12,6 +12,7 @@ import { onInterruption } from './interruption.ts';
 import { notificationSnippets } from './notification-snippet.ts';
 import { note, printJson, printLine } from './output.ts';
 import { ownSystem, requireSameSites, type OwnSystem } from './own-system.ts';
+import { senderSnippet } from './sender-snippets.ts';
 import { pingSites } from './sync/ping-sites.ts';
 
 /** What was asked on the command line. */
@@ -112,20 +113,33 @@ function announce(system: OwnSystem, config: TwinportConfig, json: boolean): voi
   const secret = config.webhook.secret === undefined ? system.webhookSecret : '<webhook.secret>';
   const { webUi } = system;
   const snippets = notificationSnippets(system.url, secret);
+  const kinds = [...new Set(config.secondaries.map((site) => site.primary.kind))];
+  const senders = kinds.flatMap((kind) => {
+    const snippet = senderSnippet(kind, system.url, config.webhook, system.webhookSecret);
+    return snippet === undefined ? [] : [{ kind, ...snippet }];
+  });
   if (json) {
     printJson({
       url: system.url,
       ...(webUi === undefined ? {} : { webUi }),
-      webhook: { gitlab: snippets.gitlabUrl, distribution: snippets.distributionUrl, secret },
+      webhook: {
+        gitlab: snippets.gitlabUrl,
+        distribution: snippets.distributionUrl,
+        ...Object.fromEntries(senders.map(({ kind, url }) => [kind, url])),
+        secret,
+      },
     });
     return;
   }
   printLine(`Dashboard:       ${system.url}/`);
   if (webUi !== undefined) printLine(`Temporal Web UI: ${webUi}`);
-  printLine(
-    `\nSo that the primary tells of each push, add this to its registry's configuration (Distribution):\n\n${snippets.distribution}`,
-  );
-  printLine(`\nor to gitlab.rb (GitLab):\n\n${snippets.gitlab}\n`);
+  for (const { text } of senders) printLine(`\nSo that the primary tells of each push:\n\n${text}\n`);
+  if (senders.length < kinds.length) {
+    printLine(
+      `\nSo that the primary tells of each push, add this to its registry's configuration (Distribution):\n\n${snippets.distribution}`,
+    );
+    printLine(`\nor to gitlab.rb (GitLab):\n\n${snippets.gitlab}\n`);
+  }
   const { host } = parseListen(config.webhook.listen);
   const primaries = config.secondaries.map((site) => new URL(site.primary.url).hostname);
   if (isLoopback(host) && primaries.some((name) => !isLoopback(name))) {

@@ -18,6 +18,12 @@ const lag = new Gauge({
   labelNames: ['site'],
   registers: [metrics],
 });
+const recoveryPoint = new Gauge({
+  name: 'twinport_recovery_point_seconds',
+  help: 'Age of the proven recovery point: what the primary held then was read back at the site; no value while nothing is proved',
+  labelNames: ['site'],
+  registers: [metrics],
+});
 const workers = new Gauge({ name: 'twinport_workers', help: 'Workers of a site that poll', labelNames: ['site'], registers: [metrics] });
 const inbox = new Gauge({ name: 'twinport_inbox_events', help: 'Events that wait for Temporal', registers: [metrics] });
 
@@ -35,9 +41,11 @@ export async function refreshSiteMetrics(parts: ControlParts): Promise<void> {
       ready.set({ site }, status.ready ? 1 : 0);
       lag.set({ site }, status.lagSeconds ?? 0);
       workers.set({ site }, status.workers);
+      if (status.recoveryPointSeconds === null) recoveryPoint.remove({ site });
+      else recoveryPoint.set({ site }, status.recoveryPointSeconds);
     }
   } catch (error) {
-    for (const gauge of [images, ready, lag, workers, inbox]) gauge.reset();
+    for (const gauge of [images, ready, lag, recoveryPoint, workers, inbox]) gauge.reset();
     parts.logger.warn({ failure: failureOf(error) }, 'the ledger gave no counts for /metrics');
   }
 }

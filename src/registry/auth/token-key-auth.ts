@@ -57,7 +57,7 @@ function refuseWrites(peer: Peer, need: Need): void {
 }
 
 function cacheKey(need: Need, name: KeyName): string {
-  return `${name} ${need.scope === 'catalog' ? 'catalog' : (need.repository ?? '')}`;
+  return `${name} ${need.scope === 'catalog' ? 'catalog' : repositoriesOf(need).join(' ')}`;
 }
 
 async function mint(auth: TokenKeyAuth, need: Need, name: KeyName): Promise<{ value: string; lifeMs: number }> {
@@ -67,12 +67,16 @@ async function mint(auth: TokenKeyAuth, need: Need, name: KeyName): Promise<{ va
     certificate: name === 'x5c' ? auth.certificate : undefined,
     issuer: auth.issuer,
     service: auth.service,
-    repositories: need.scope === 'catalog' || need.repository === undefined ? [] : [need.repository],
+    repositories: need.scope === 'catalog' ? [] : repositoriesOf(need),
     catalog: need.scope === 'catalog',
     kid: name === 'rfc7638' ? 'rfc7638' : (auth.kid ?? 'libtrust'),
     ttlSeconds,
   });
   return { value, lifeMs: ttlSeconds * 1000 };
+}
+
+function repositoriesOf({ repository, pullFrom }: Need): string[] {
+  return [repository, pullFrom].filter((name) => name !== undefined);
 }
 
 /** How a token of ours names its key, where that had to be guessed. */

@@ -29,10 +29,22 @@ export interface OwnApi {
   listRepositories?(session: Session, options: CatalogOptions): Promise<CatalogPage | undefined>;
   /** All tags of a repository with their digests, in few requests; a repository without tags, or unknown, is an empty map only if the API says so. */
   listTagDigests?(session: Session, repository: string, signal?: AbortSignal): Promise<ReadonlyMap<string, Digest> | undefined>;
+  /**
+   * What the API knows of these tags' digests, where its list of tags may lack some (pages by number, signatures left out): `tags/list` told which
+   * there are, and whoever is missing here is asked for by HEAD.
+   */
+  knownDigests?(
+    session: Session,
+    repository: string,
+    tags: ReadonlySet<string>,
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, Digest> | undefined>;
   /** Manifests of a repository that no tag names. */
   listUntagged?(session: Session, repository: string, signal?: AbortSignal): Promise<readonly Digest[] | undefined>;
   /** Makes a repository ready to be pushed to, with the endpoint's `create` settings; one that is there already is left as it is. */
   createRepository?(session: Session, repository: string, signal?: AbortSignal): Promise<void>;
+  /** Deletes a manifest where `/v2/` does not; asked for one that has never been, it says whether it would. */
+  deleteManifest?(session: Session, repository: string, digest: Digest, signal?: AbortSignal): Promise<'deleted' | 'absent' | undefined>;
   /** Takes one tag away, and nothing else. */
   untag?(session: Session, repository: string, tag: string, signal?: AbortSignal): Promise<Untagged | undefined>;
 }

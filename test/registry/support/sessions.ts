@@ -1,4 +1,5 @@
 import { afterAll } from '@jest/globals';
+import { listRepositories } from '../../../src/registry/catalog.ts';
 import type { Endpoint } from '../../../src/registry/endpoint.ts';
 import type { RegistryError } from '../../../src/registry/errors.ts';
 import { openSession, type Session, type SessionOptions } from '../../../src/registry/session.ts';
@@ -18,6 +19,18 @@ export function testSession(url: string, changes: Partial<Endpoint> = {}, option
 afterAll(async () => {
   await Promise.all(open.splice(0).map((session) => session.close()));
 });
+
+/** All pages of a registry's list of repositories. */
+export async function allRepositories(session: Session): Promise<string[]> {
+  const found: string[] = [];
+  let after: string | undefined;
+  do {
+    const page = await listRepositories(session, { limit: 1_000, after });
+    found.push(...page.repositories);
+    after = page.next;
+  } while (after !== undefined);
+  return found;
+}
 
 /** The error that something ends with. */
 export async function failureOf(promise: Promise<unknown>): Promise<RegistryError> {

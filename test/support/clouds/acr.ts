@@ -1,4 +1,4 @@
-import { cloudFront, refuse, type CloudAnswer, type CloudFront, type CloudRequest } from './front.ts';
+import { guardedFront, refuse, type CloudAnswer, type GuardedFront, type CloudRequest } from './guarded-front.ts';
 import { tagsOf, type TaggedDigest } from './registry-content.ts';
 import { allows, bearerOf, basicOf, scopeOf, tokenBook, type TokenBook } from './tokens.ts';
 
@@ -12,7 +12,7 @@ import { allows, bearerOf, basicOf, scopeOf, tokenBook, type TokenBook } from '.
 const AUDIENCE = 'https://containerregistry.azure.net';
 const IDENTITY_HEADER = 'identity-header-1';
 
-export interface AcrFake extends CloudFront {
+export interface AcrFake extends GuardedFront {
   /** Of Entra ID; of the registry's refresh tokens; of its access tokens. */
   readonly entra: TokenBook;
   readonly refresh: TokenBook;
@@ -30,7 +30,7 @@ export interface AcrFake extends CloudFront {
 /** Starts one in front of the registry at `upstream`; its tokens live for `lifeSeconds`. */
 export async function acrFake(upstream: string, lifeSeconds: number): Promise<AcrFake> {
   const books = { entra: tokenBook(24 * 3600), refresh: tokenBook(lifeSeconds), access: tokenBook(lifeSeconds) };
-  const front = await cloudFront(upstream, async (request): Promise<CloudAnswer | undefined> => {
+  const front = await guardedFront(upstream, async (request): Promise<CloudAnswer | undefined> => {
     const { pathname } = request.url;
     if (pathname === '/msi/token') return identity(books.entra, request);
     if (pathname === '/oauth2/exchange') return exchange(fake, await request.body());

@@ -1,4 +1,4 @@
-import { cloudFront, refuse, type CloudAnswer, type CloudFront, type CloudRequest } from './front.ts';
+import { guardedFront, refuse, type CloudAnswer, type GuardedFront, type CloudRequest } from './guarded-front.ts';
 import { tagsOf } from './registry-content.ts';
 import { basicOf, tokenBook, type TokenBook } from './tokens.ts';
 
@@ -12,7 +12,7 @@ import { basicOf, tokenBook, type TokenBook } from './tokens.ts';
 export const ACCOUNT = '123456789012';
 const TARGETS = ['AmazonEC2ContainerRegistry_V20150921.', 'SpencerFrontendService.'];
 
-export interface EcrFake extends CloudFront {
+export interface EcrFake extends GuardedFront {
   readonly tokens: TokenBook;
   /** What `expiresAt` says, where that is not the truth; in seconds. */
   claimedSeconds?: number | undefined;
@@ -29,7 +29,7 @@ export interface EcrFake extends CloudFront {
 
 /** Starts one in front of the registry at `upstream`; its tokens live for `lifeSeconds`. `alias`: ECR Public's name of the registry. */
 export async function ecrFake(upstream: string, lifeSeconds: number, alias?: string): Promise<EcrFake> {
-  const front = await cloudFront(upstream, async (request): Promise<CloudAnswer | undefined> => {
+  const front = await guardedFront(upstream, async (request): Promise<CloudAnswer | undefined> => {
     const operation = TARGETS.map((prefix) => String(request.headers['x-amz-target'] ?? '').split(prefix)[1]).find(Boolean);
     if (operation !== undefined) return answerCall(fake, { upstream, alias, operation }, request);
     return checkToken(fake, request) ?? checkContent(fake, upstream, alias, request);

@@ -7,46 +7,41 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { buffer } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll } from '@jest/globals';
 
-/** One request that came to a cloud. */
+/** A request as a cloud's own code sees it. */
 export interface CloudRequest {
   readonly method: string;
-  readonly url: URL;
+  /** Decoded once, as servers do. */
+  readonly path: string;
+  /** As it came. */
+  readonly rawPath: string;
+  readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
-  /** Reads it: such a request cannot be passed on any more. */
-  body(): Promise<string>;
-  /** When the token that it came with ends (`Date.now()`), once that is known: its answer is cut off then. */
-  endsAt?: number | undefined;
+  text(): Promise<string>;
+  json(): Promise<Record<string, unknown>>;
 }
 
 export interface CloudAnswer {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** JSON, unless it is a text. */
+  readonly status?: number;
+  /** Written as JSON; absent: no body. */
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** How a cloud behaves, to be changed at any time. */
-export interface FrontRules {
-  /** Of blob bodies that it serves; absent: as fast as it can. */
-  blobBytesPerSecond?: number | undefined;
-  /** Blobs smaller than this are served fast. */
-  slowFrom: number;
-  /** A blob whose token ends while it is being served is broken off. No registry is known to do it; whoever survives it survives all else. */
-  cutAtEnd: boolean;
-}
-
-/** A cloud's face in front of a real registry: it answers for itself, and passes on what is the registry's. */
+/** A cloud in front of a real registry: what its own code does not answer, the registry does. */
 export interface CloudFront {
   readonly url: string;
-  /** `host:port` */
-  readonly host: string;
-  readonly rules: FrontRules;
-  readonly seen: { readonly method: string; readonly path: string; status: number }[];
-  count(method: string, path: RegExp): number;
+  /** Method and raw path with query of all that came, in order. */
+  readonly seen: string[];
+  count(pattern: RegExp): number;
+}
+
+export interface CloudOptions {
+  /** Answers in the cloud's name; `undefined`: the registry behind it does. */
+  answer(request: CloudRequest): Promise<CloudAnswer | undefined> | CloudAnswer | undefined;
+  /** The registry's `/v2/` lies below this path. */
+  readonly prefix?: string;
 }
 
 const servers: Server[] = [];
@@ -58,93 +53,60 @@ afterAll(() => {
   }
 });
 
-/** Starts one that ends with the test file; `handle` answers, or gives `undefined` for what the registry at `upstream` is to answer. */
-export async function cloudFront(
-  upstream: string,
-  handle: (request: CloudRequest, front: CloudFront) => Promise<CloudAnswer | undefined> | CloudAnswer | undefined,
-): Promise<CloudFront> {
-  const seen: CloudFront['seen'] = [];
-  const rules: FrontRules = { slowFrom: 0, cutAtEnd: false };
+/** Starts a cloud that ends with the test file. */
+export async function cloudFront(upstream: string, options: CloudOptions): Promise<CloudFront> {
+  const seen: string[] = [];
   const server = createServer((incoming, outgoing) => {
-    const record = { method: incoming.method ?? '', path: incoming.url ?? '/', status: 0 };
-    seen.push(record);
-    outgoing.on('finish', () => (record.status = outgoing.statusCode));
-    const request: CloudRequest = {
-      method: record.method,
-      url: new URL(record.path, 'http://cloud'),
-      headers: incoming.headers,
-      body: async () => (await buffer(incoming)).toString(),
-    };
-    void (async () => {
-      const answer = await handle(request, front);
-      if (answer) return respond(incoming, outgoing, answer);
-      return passOn(upstream, rules, request, incoming, outgoing);
-    })().catch(() => {
-      incoming.destroy();
-      outgoing.destroy();
+    seen.push(`${incoming.method ?? ''} ${incoming.url ?? ''}`);
+    void serve(upstream, options, incoming, outgoing).catch((thrown: unknown) => {
+      // A defect of the fake must be seen as one.
+      outgoing.writeHead(599).end(String(thrown));
     });
   });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const front: CloudFront = {
-    url: `http://${host}`,
-    host,
-    rules,
-    seen,
-    count: (method, path) => seen.filter((one) => one.method === method && path.test(one.path)).length,
-  };
-  return front;
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { url, seen, count: (pattern) => seen.filter((one) => pattern.test(one)).length };
 }
 
-/** An error as registries write it. */
-export function refuse(status: number, code: string, message: string, headers: Record<string, string> = {}): CloudAnswer {
-  return { status, headers, body: { errors: [{ code, message }] } };
-}
-
-function respond(incoming: IncomingMessage, outgoing: ServerResponse, { status, headers, body }: CloudAnswer): void {
-  incoming.resume();
-  const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
-  const type = typeof body === 'object' ? { 'content-type': 'application/json' } : {};
-  // To a HEAD the server leaves the body out by itself.
-  outgoing.writeHead(status, { ...type, ...headers }).end(text);
-}
-
-function passOn(
-  upstream: string,
-  rules: FrontRules,
-  request: CloudRequest,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const to = new URL(upstream);
-    const { authorization: _, ...headers } = incoming.headers;
-    const path = request.url.pathname + request.url.search;
-    // The Host header stays the client's, so that the registry's Locations lead back here.
-    const forward = httpRequest({ host: to.hostname, port: to.port, method: request.method, path, headers, agent: false }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      pour(rules, request, answer, outgoing).then(resolve, reject);
-    });
-    forward.on('error', reject);
-    incoming.on('aborted', () => forward.destroy());
-    incoming.pipe(forward);
+async function serve(upstream: string, options: CloudOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const raw = incoming.url ?? '/';
+  const url = new URL(raw, 'http://cloud');
+  const text = async (): Promise<string> => Buffer.concat(await incoming.toArray()).toString();
+  const answer = await options.answer({
+    method: incoming.method ?? '',
+    path: decodeURIComponent(url.pathname),
+    rawPath: url.pathname,
+    query: url.searchParams,
+    headers: incoming.headers,
+    text,
+    json: async () => JSON.parse(await text()) as Record<string, unknown>,
   });
+  if (!answer) return pass(upstream, options.prefix ?? '', incoming, outgoing);
+  incoming.resume();
+  outgoing.writeHead(answer.status ?? 200, { 'content-type': 'application/json', ...answer.headers });
+  outgoing.end(answer.body === undefined ? undefined : JSON.stringify(answer.body));
 }
 
-async function pour(rules: FrontRules, request: CloudRequest, answer: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-  const isBlob = request.url.pathname.includes('/blobs/sha256:') && Number(answer.headers['content-length'] ?? 0) >= rules.slowFrom;
-  const rate = isBlob ? rules.blobBytesPerSecond : undefined;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    // Small pieces: a cut comes when it should, and not a second later.
-    const size = rate === undefined ? chunk.length : Math.max(1, Math.floor(rate / 20));
-    for (let at = 0; at < chunk.length; at += size) {
-      if (isBlob && rules.cutAtEnd && request.endsAt !== undefined && Date.now() >= request.endsAt) return void outgoing.destroy();
-      if (!outgoing.write(chunk.subarray(at, at + size)))
-        await new Promise((resolve) => outgoing.once('drain', resolve).once('close', resolve));
-      if (outgoing.destroyed) return;
-      if (rate !== undefined) await sleep((Math.min(size, chunk.length - at) / rate) * 1000);
-    }
-  }
-  outgoing.end();
+/** The Host header stays the client's, so that the registry's Locations lead back here. */
+function pass(upstream: string, prefix: string, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const { hostname, port } = new URL(upstream);
+  const path = (incoming.url ?? '/').slice(prefix.length);
+  return new Promise((resolve, reject) => {
+    const { method, headers } = incoming;
+    // The cloud has looked at them, and the registry behind it would not know them.
+    const { authorization: _, ...kept } = headers;
+    const sent = httpRequest({ hostname, port, path, method, headers: kept }, (answer) => {
+      const below = (value: string): string => value.replace(/\/v2\//, `${prefix}/v2/`);
+      const { location, link } = answer.headers;
+      const moved = {
+        ...(location === undefined ? {} : { location: below(location) }),
+        ...(link === undefined ? {} : { link: below(String(link)) }),
+      };
+      outgoing.writeHead(answer.statusCode ?? 502, { ...answer.headers, ...moved });
+      answer.pipe(outgoing).on('close', () => resolve());
+    });
+    sent.on('error', reject);
+    incoming.pipe(sent);
+  });
 }

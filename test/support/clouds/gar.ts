@@ -1,4 +1,4 @@
-import { cloudFront, refuse, type CloudAnswer, type CloudFront, type CloudRequest } from './front.ts';
+import { guardedFront, refuse, type CloudAnswer, type GuardedFront, type CloudRequest } from './guarded-front.ts';
 import { tagsOf } from './registry-content.ts';
 import { allows, basicOf, bearerOf, scopeOf, tokenBook, type TokenBook } from './tokens.ts';
 
@@ -14,7 +14,7 @@ const METADATA = '/computeMetadata/v1/';
 const FLAVOR = { 'metadata-flavor': 'Google' };
 const SUBJECT_TOKEN = 'subject-token-1';
 
-export interface GarFake extends CloudFront {
+export interface GarFake extends GuardedFront {
   /** Of Google's accounts; of the registry. */
   readonly google: TokenBook;
   readonly registry: TokenBook;
@@ -33,7 +33,7 @@ export interface GarFake extends CloudFront {
 
 /** Starts one in front of the registry at `upstream`; its tokens live for `lifeSeconds`. */
 export async function garFake(upstream: string, lifeSeconds: number): Promise<GarFake> {
-  const front = await cloudFront(upstream, async (request): Promise<CloudAnswer | undefined> => {
+  const front = await guardedFront(upstream, async (request): Promise<CloudAnswer | undefined> => {
     const { pathname } = request.url;
     if (pathname.startsWith(METADATA) || pathname === '/') return metadata(fake, request);
     if (pathname === '/sts') return exchange(fake, await request.body());

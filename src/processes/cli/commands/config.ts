@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { describeSenders, ownSenders } from '../describe-senders.ts';
 import { readConfig } from '../read-config.ts';
 import { exits, fileOf, makeCommand, makeGroup, type CommonOptions } from '../command.ts';
 import { note, printJson, printLine } from '../output.ts';
@@ -36,10 +37,12 @@ export function configCommand(): Command {
           temporal,
           ledger: config.ledger === undefined ? 'embedded' : 'configured',
           sites,
+          events: describeSenders(config.webhook),
         };
         if (options.json === true) printJson(summary);
         else {
           for (const site of sites) printLine(`${site.name}: ${site.primary} -> ${site.url} (${site.kind}, ${site.auth})`);
+          for (const [source, proof] of ownSenders(config.webhook)) printLine(`events of ${source}: ${proof}`);
           note(`${config.file ?? 'the configuration'} is right`);
         }
         return 0;

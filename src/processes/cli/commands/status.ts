@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { SiteStatus } from '../../../ledger/site-status.ts';
+import { formatAge } from '../../../model/text.ts';
 import type { ApiClient } from '../api-client.ts';
 import { exits, makeCommand, type CommonOptions } from '../command.ts';
 import { commandLogger } from '../command-logger.ts';
@@ -49,7 +50,7 @@ async function showOnce(api: ApiClient, { site, json }: Options): Promise<boolea
   if (json === true) sites.forEach(printJson);
   else
     printTable(
-      ['SITE', 'READY', 'TOTAL', 'SYNCED', 'VERIFIED', 'FAILED', 'QUEUED', 'HELD', 'FOREIGN', 'BACKFILL', 'REASON'],
+      ['SITE', 'READY', 'TOTAL', 'SYNCED', 'VERIFIED', 'FAILED', 'QUEUED', 'HELD', 'FOREIGN', 'BACKFILL', 'LAG', 'PROVED', 'REASON'],
       sites.map(rowOf),
     );
   if (sites.length === 0) note('no site is known yet');
@@ -57,7 +58,22 @@ async function showOnce(api: ApiClient, { site, json }: Options): Promise<boolea
 }
 
 function rowOf(site: SiteStatus): (string | number)[] {
+  const { lagSeconds, recoveryPointSeconds } = site;
   const { name, ready, total, synced, verified, failed, pending, held, foreign, backfill, reason } = site;
   const progress = backfill ? `${backfill.state} ${backfill.done}/${backfill.total}` : 'none';
-  return [name, ready ? 'yes' : 'no', total, synced, verified, failed, pending, held, foreign, progress, reason ?? ''];
+  return [
+    name,
+    ready ? 'yes' : 'no',
+    total,
+    synced,
+    verified,
+    failed,
+    pending,
+    held,
+    foreign,
+    progress,
+    formatAge(lagSeconds),
+    formatAge(recoveryPointSeconds),
+    reason ?? '',
+  ];
 }

@@ -64,6 +64,9 @@ async function checkLedger({ ledger }: TwinportConfig): Promise<{ found: string;
 }
 
 function checkSecret({ webhook }: TwinportConfig): { found: string; ok?: boolean; fix?: string } {
+  for (const [source, secret] of Object.entries(webhook.secrets)) {
+    if (secret.length < SHORTEST_SECRET) return tooShort(`webhook.secrets.${source}`, secret);
+  }
   if (webhook.secret === undefined) return { found: 'none is configured: one is made and shown by "twinport up"' };
   if (!SECRET.test(webhook.secret)) {
     return {
@@ -72,9 +75,12 @@ function checkSecret({ webhook }: TwinportConfig): { found: string; ok?: boolean
       fix: `make one: ${ONE_LINER}`,
     };
   }
-  if (webhook.secret.length < SHORTEST_SECRET)
-    return { ok: false, found: `it has only ${webhook.secret.length} characters`, fix: `make a longer one: ${ONE_LINER}` };
+  if (webhook.secret.length < SHORTEST_SECRET) return tooShort('it', webhook.secret);
   return { found: 'its shape is right' };
+}
+
+function tooShort(what: string, secret: string): { ok: false; found: string; fix: string } {
+  return { ok: false, found: `${what} has only ${secret.length} characters`, fix: `make a longer one: ${ONE_LINER}` };
 }
 
 const ONE_LINER = `echo "t$(openssl rand -hex 24)"`;

@@ -1,5 +1,6 @@
 // 8. What people see: every site and how far it is, from the ledger.
 import type { SiteStatus } from '../../../ledger/site-status.ts';
+import { formatAge } from '../../../model/text.ts';
 import { STYLE } from './style.ts';
 import { html, type Html } from './html.ts';
 
@@ -102,7 +103,7 @@ function renderSite(site: SiteView): Html {
       ${badge}
       <span>${site.reason ?? ''}</span>
       <span class="soft"
-        >${site.workers === 1 ? '1 worker' : `${site.workers} workers`}${site.paused ? ', paused' : ''}${renderLag(site.lagSeconds)}</span
+        >${site.workers === 1 ? '1 worker' : `${site.workers} workers`}${site.paused ? ', paused' : ''}${renderLag(site)}</span
       >
     </div>
     <dl>
@@ -119,8 +120,9 @@ function renderSite(site: SiteView): Html {
   </section>`;
 }
 
-function renderLag(seconds: number | null): string {
-  return seconds === null || seconds <= 0 ? '' : `, oldest unverified change ${Math.round(seconds)} s ago`;
+function renderLag({ lagSeconds, recoveryPointSeconds }: SiteView): string {
+  const lag = lagSeconds === null || lagSeconds <= 0 ? '' : `, oldest unverified change ${formatAge(lagSeconds)} ago`;
+  return `${lag}, recovery point ${recoveryPointSeconds === null ? 'not proved yet' : `proved ${formatAge(recoveryPointSeconds)} ago`}`;
 }
 
 function renderBackfill(backfill: NonNullable<SiteView['backfill']>): Html {
