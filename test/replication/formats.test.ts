@@ -35,6 +35,8 @@ const ROW: Readonly<Record<Name, string>> = { 'Distribution 2.8': 'distribution-
 const NAMES = ['Distribution 2.8', 'Distribution 3', 'ociserver'] as const;
 const PAIRS = NAMES.flatMap((from) => NAMES.map((to) => [from, to] as const));
 const DISTRIBUTIONS = PAIRS.filter((pair) => !pair.includes('ociserver'));
+/** The two that say nothing new are left out. */
+const CORPUS_PAIRS = PAIRS.filter((pair) => !['Distribution 2.8 ociserver', 'ociserver Distribution 3'].includes(pair.join(' ')));
 
 /** One of each on either side; what the secondaries hold is told apart by its mapped name. */
 const primaries = {} as Record<Name, string>;
@@ -103,7 +105,7 @@ describe('what every registry takes', () => {
     }
   });
 
-  it.each(PAIRS)('comes digest-identical, with its content type, from %s to %s', async (from, to) => {
+  it.each(CORPUS_PAIRS)('comes digest-identical, with its content type, from %s to %s', async (from, to) => {
     const what = { from, to, repository: 'corpus' };
     const done = await run(what);
     expect(done.failures).toEqual([]);

@@ -20,6 +20,10 @@ import { replicate, route, sitePair } from './pair.ts';
 const SBOM = 'application/vnd.example.sbom';
 const SIGNATURE = 'application/vnd.example.signature';
 
+let runs = 0;
+/** A test that is run once more must not find what its first run left. */
+const fresh = (name: string): string => `${name}-${(runs += 1)}`;
+
 interface Referrer {
   readonly digest: string;
   readonly artifactType?: string;
@@ -87,29 +91,31 @@ describe.each([2, 3] as const)('between a registry with the referrers API and Di
   });
 
   it('one that comes later under a tag of its own joins the fallback index', async () => {
-    const image = await pushImage(withApi, 'later', 'v1');
-    await pushReferrer(withApi, 'later', image, { artifactType: SBOM });
+    const app = fresh('later');
+    const image = await pushImage(withApi, app, 'v1');
+    await pushReferrer(withApi, app, image, { artifactType: SBOM });
     const site = sitePair(withApi, without);
-    await replicate(site, 'later');
-    const config = await pushBlob(withApi, 'later', Buffer.from('{}'), TYPES.ociEmpty);
+    await replicate(site, app);
+    const config = await pushBlob(withApi, app, Buffer.from('{}'), TYPES.ociEmpty);
     const subject = { mediaType: image.mediaType, digest: image.digest, size: image.size };
-    await push(withApi, 'later', 'signature', { artifactType: SIGNATURE, config, layers: [config], subject });
-    await replicate(site, 'later', { tags: ['signature'] });
-    expect(await discover(without, 'later', image)).toEqual(await discover(withApi, 'later', image));
-    expect(await discover(without, 'later', image)).toHaveLength(2);
+    await push(withApi, app, 'signature', { artifactType: SIGNATURE, config, layers: [config], subject });
+    await replicate(site, app, { tags: ['signature'] });
+    expect(await discover(without, app, image)).toEqual(await discover(withApi, app, image));
+    expect(await discover(without, app, image)).toHaveLength(2);
   });
 
   it('one that comes later without a tag is brought by what its event names', async () => {
-    const image = await pushImage(withApi, 'event', 'v1');
+    const app = fresh('event');
+    const image = await pushImage(withApi, app, 'v1');
     const site = sitePair(withApi, without);
-    await replicate(site, 'event');
-    const late = await pushReferrer(withApi, 'event', image, { artifactType: SBOM });
-    const looked = await lookAtDigests(route(site, 'event'), [late.digest as Digest]);
+    await replicate(site, app);
+    const late = await pushReferrer(withApi, app, image, { artifactType: SBOM });
+    const looked = await lookAtDigests(route(site, app), [late.digest as Digest]);
     expect(looked.subjects).toEqual([image.digest]);
     // The next scan would find it too.
-    expect((await compareRepository(route(site, 'event'), POLICY, undefined, 10)).tags).toMatchObject([{ tag: 'v1', same: false }]);
-    await replicate(site, 'event');
-    expect(await discover(without, 'event', image)).toEqual([`${SBOM} ${late.digest}`]);
+    expect((await compareRepository(route(site, app), POLICY, undefined, 10)).tags).toMatchObject([{ tag: 'v1', same: false }]);
+    await replicate(site, app);
+    expect(await discover(without, app, image)).toEqual([`${SBOM} ${late.digest}`]);
   });
 });
 
@@ -132,8 +138,9 @@ describe('a secondary with the referrers API', () => {
   });
 
   it('that learned the API after it was given a referrer is given it again', async () => {
-    const image = await pushImage(primary, 'learned', 'v1');
-    const referrer = await pushReferrer(primary, 'learned', image);
+    const app = fresh('learned');
+    const image = await pushImage(primary, app, 'v1');
+    const referrer = await pushReferrer(primary, app, image);
     const learning = await quirkProxy(secondary);
     let put = 0;
     learning.rules.push(
@@ -144,9 +151,9 @@ describe('a secondary with the referrers API', () => {
         body: () => JSON.stringify({ schemaVersion: 2, mediaType: TYPES.ociIndex, manifests: [] }),
       },
     );
-    await replicate(sitePair(primary, secondary), 'learned', { tags: ['v1'] });
+    await replicate(sitePair(primary, secondary), app, { tags: ['v1'] });
     put = 1;
-    const done = await replicate(sitePair(primary, learning.url), 'learned', { tags: ['v1'] });
+    const done = await replicate(sitePair(primary, learning.url), app, { tags: ['v1'] });
     expect(done.published).toMatchObject([{ state: 'verified' }]);
     expect(put).toBe(2);
   });
