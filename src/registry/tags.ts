@@ -1,4 +1,5 @@
 import type { Digest } from '../model/digest.ts';
+import { isRegistryError } from './errors.ts';
 import type { Untagged } from './kinds/kind.ts';
 import { ownApi } from './kinds/own-apis.ts';
 import { listAll } from './paging.ts';
@@ -34,9 +35,26 @@ export async function listTagDigests(
   if (own) return new Map([...own].sort(([a], [b]) => byCodePoint(a, b)));
   const tags = await listTags(session, repository, signal);
   if (!tags) return undefined;
-  const known = tags.length > FEW ? await api.knownDigests?.(session, repository, new Set(tags), signal) : undefined;
+  const known = tags.length > FEW ? await shortCut(session, repository, tags, signal) : undefined;
   return new Map(tags.map((tag) => [tag, known?.get(tag)]));
 }
+
+/** What spares requests may not cost the list: where the API is away, limited or closed, a HEAD asks for each tag. */
+async function shortCut(
+  session: Session,
+  repository: string,
+  tags: readonly string[],
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, Digest> | undefined> {
+  try {
+    return await ownApi(session).knownDigests?.(session, repository, new Set(tags), signal);
+  } catch (thrown) {
+    if (isRegistryError(thrown) && AWAY.has(thrown.code)) return undefined;
+    throw thrown;
+  }
+}
+
+const AWAY: ReadonlySet<string> = new Set(['UNREACHABLE', 'STALLED', 'UNAVAILABLE', 'RATE_LIMITED', 'DENIED']);
 
 /**
  * Takes one tag away, and nothing else.

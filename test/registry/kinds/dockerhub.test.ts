@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { EmbeddedRegistry } from '../../../src/processes/embedded/registry.ts';
 import type { Endpoint } from '../../../src/registry/endpoint.ts';
+import { headManifest } from '../../../src/registry/manifests.ts';
 import type { Session } from '../../../src/registry/session.ts';
 import { deleteTag, listTagDigests } from '../../../src/registry/tags.ts';
 import { createSite } from '../../../src/replication/site.ts';
@@ -27,10 +28,21 @@ describe('kind: dockerhub', () => {
     for (const repository of ['acme/app', 'acme/web', 'library/busybox', 'other/app']) await pushImage(registry.url, repository, 'v1');
   });
 
+  it('comes in by the tokens of its service, renews what ends, and is turned away without', async () => {
+    const session = open();
+    expect((await headManifest(session, 'acme/app', 'v1'))?.digest).toMatch(/^sha256:/);
+    cloud.gate.endAll();
+    const given = cloud.gate.given;
+    expect((await headManifest(session, 'acme/app', 'v1'))?.digest).toMatch(/^sha256:/);
+    expect(cloud.gate.given - given).toBe(1);
+    const stranger = open({ auth: { type: 'basic', username: 'me', password: 'wrong' } });
+    expect(await failureOf(headManifest(stranger, 'acme/app', 'v1'))).toMatchObject({ code: 'UNAUTHORIZED' });
+    cell('dockerhub', 'auth');
+  });
+
   it('lists namespaces, official images among them, by one login', async () => {
     expect(await allRepositories(open({ namespaces: ['Acme', 'library'] }))).toEqual(['acme/app', 'acme/web', 'library/busybox']);
     expect(cloud.rules.logins).toBe(1);
-    cell('dockerhub', 'auth');
     cell('dockerhub', 'list');
   });
 

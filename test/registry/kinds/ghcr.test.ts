@@ -3,6 +3,7 @@ import type { Digest } from '../../../src/model/digest.ts';
 import type { EmbeddedRegistry } from '../../../src/processes/embedded/registry.ts';
 import type { Endpoint } from '../../../src/registry/endpoint.ts';
 import { ghcr } from '../../../src/registry/kinds/ghcr/index.ts';
+import { headManifest } from '../../../src/registry/manifests.ts';
 import type { Session } from '../../../src/registry/session.ts';
 import { listTagDigests } from '../../../src/registry/tags.ts';
 import { createSite } from '../../../src/replication/site.ts';
@@ -31,9 +32,20 @@ describe('kind: ghcr', () => {
     for (const repository of ['acme/app', 'acme/deep/app', 'alice/tool', 'bob/tool']) await pushImage(registry.url, repository, 'v1');
   });
 
+  it('comes in by the tokens of its service, renews what ends, and is turned away without', async () => {
+    const session = open();
+    expect((await headManifest(session, 'acme/app', 'v1'))?.digest).toMatch(/^sha256:/);
+    cloud.gate.endAll();
+    const given = cloud.gate.given;
+    expect((await headManifest(session, 'acme/app', 'v1'))?.digest).toMatch(/^sha256:/);
+    expect(cloud.gate.given - given).toBe(1);
+    const stranger = open({ auth: { type: 'basic', username: 'me', password: 'wrong' } });
+    expect(await failureOf(headManifest(stranger, 'acme/app', 'v1'))).toMatchObject({ code: 'UNAUTHORIZED' });
+    cell('ghcr', 'auth');
+  });
+
   it('lists the packages of organizations and users as /v2/ names them', async () => {
     expect(await allRepositories(open({ namespaces: ['Acme', 'alice'] }))).toEqual(['acme/app', 'acme/deep/app', 'alice/tool']);
-    cell('ghcr', 'auth');
     cell('ghcr', 'list');
   });
 
@@ -60,8 +72,13 @@ describe('kind: ghcr', () => {
   });
 
   describe('as a secondary', () => {
+    let primary: EmbeddedRegistry;
+
+    beforeAll(async () => {
+      primary = await testRegistry({ version: 3 });
+    });
+
     it('gets large blobs as one PUT, since it refuses a large PATCH', async () => {
-      const primary = await testRegistry({ version: 3 });
       const image = await pushImage(primary.url, 'acme/large', 'v1', { layers: [5 * 1024 * 1024] });
       const site = createSite(testSession(primary.url, { side: 'primary', name: 'primary' }), open());
       const { published } = await replicate(site, 'acme/large');
@@ -69,11 +86,10 @@ describe('kind: ghcr', () => {
       expect((await manifestOf(registry.url, 'acme/large', 'v1')).digest).toBe(image.digest);
       expect(cloud.count(/^PATCH/)).toBe(0);
       cell('ghcr', 'copy');
-      cell('ghcr', 'resume', 'blobs go whole');
+      cell('ghcr', 'resume', 'sent again');
     });
 
     it('loses one of two tags by a placeholder that its packages API deletes', async () => {
-      const primary = await testRegistry({ version: 3 });
       await pushImage(primary.url, 'acme/shared', 'keep');
       const image = await pushImage(registry.url, 'acme/shared', 'keep', { label: 'both' });
       await pushManifest(registry.url, 'acme/shared', 'gone', image.bytes, image.mediaType);
@@ -81,12 +97,11 @@ describe('kind: ghcr', () => {
       expect(await untag(route(site, 'acme/shared'), 'gone', image.digest as Digest, [])).toEqual({ result: 'deleted' });
       expect(await tagsOf(registry.url, 'acme/shared')).toEqual(['keep']);
       expect((await manifestOf(registry.url, 'acme/shared', 'keep')).digest).toBe(image.digest);
-      cell('ghcr', 'delete');
+      cell('ghcr', 'delete', 'by a placeholder');
     });
 
     it('keeps what its token may not delete, in its words', async () => {
       cloud.rules.deletes = false;
-      const primary = await testRegistry({ version: 3 });
       const image = await pushImage(registry.url, 'acme/shared', 'lone', { label: 'lone' });
       const site = createSite(testSession(primary.url, { side: 'primary', name: 'primary' }), open());
       const deleting = untag(route(site, 'acme/shared'), 'lone', image.digest as Digest, []);

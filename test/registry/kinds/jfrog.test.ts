@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { EmbeddedRegistry } from '../../../src/processes/embedded/registry.ts';
 import { listRepositories } from '../../../src/registry/catalog.ts';
 import type { Endpoint } from '../../../src/registry/endpoint.ts';
+import { ping } from '../../../src/registry/ping.ts';
 import type { Session } from '../../../src/registry/session.ts';
 import { deleteTag, listTagDigests } from '../../../src/registry/tags.ts';
 import { createSite } from '../../../src/replication/site.ts';
@@ -12,7 +13,7 @@ import { makeManyTags } from '../../support/clouds/many-tags.ts';
 import { pushImage, pushIndex } from '../../support/images.ts';
 import { cell } from '../../support/matrix.ts';
 import { testRegistry } from '../../support/registries.ts';
-import { allRepositories, testSession } from '../support/sessions.ts';
+import { allRepositories, failureOf, testSession } from '../support/sessions.ts';
 
 describe('kind: jfrog, by the path of a repository key', () => {
   const auth: Endpoint['auth'] = { type: 'basic', username: 'me', password: 'secret' };
@@ -26,6 +27,12 @@ describe('kind: jfrog, by the path of a repository key', () => {
     cloud = await jfrogCloud(registry.url);
   });
 
+  it('comes in with a user and a password, and is turned away without', async () => {
+    await ping(open());
+    expect(await failureOf(ping(open({ auth: { type: 'none' } })))).toMatchObject({ code: 'UNAUTHORIZED' });
+    cell('jfrog', 'auth');
+  });
+
   it('lists 1,000 tags with their digests in 2 requests', async () => {
     const made = await makeManyTags(registry, 'acme/many', 999);
     const session = open();
@@ -36,7 +43,6 @@ describe('kind: jfrog, by the path of a repository key', () => {
       expect.stringContaining(`/artifactory/api/docker/${KEY}/v2/acme/many/tags/list`),
       'POST /artifactory/api/search/aql',
     ]);
-    cell('jfrog', 'auth');
     cell('jfrog', 'list');
   });
 

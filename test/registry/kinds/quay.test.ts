@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { EmbeddedRegistry } from '../../../src/processes/embedded/registry.ts';
 import type { Endpoint } from '../../../src/registry/endpoint.ts';
+import { headManifest } from '../../../src/registry/manifests.ts';
 import type { Session } from '../../../src/registry/session.ts';
 import { deleteTag, listTagDigests } from '../../../src/registry/tags.ts';
 import { createSite } from '../../../src/replication/site.ts';
@@ -27,11 +28,22 @@ describe('kind: quay', () => {
       await pushImage(registry.url, repository, 'v1');
   });
 
+  it('comes in by the tokens of its service, renews what ends, and is turned away without', async () => {
+    const session = open();
+    expect((await headManifest(session, 'acme/app', 'v1'))?.digest).toMatch(/^sha256:/);
+    cloud.gate.endAll();
+    const given = cloud.gate.given;
+    expect((await headManifest(session, 'acme/app', 'v1'))?.digest).toMatch(/^sha256:/);
+    expect(cloud.gate.given - given).toBe(1);
+    const stranger = open({ auth: { type: 'basic', username: 'me', password: 'wrong' } });
+    expect(await failureOf(headManifest(stranger, 'acme/app', 'v1'))).toMatchObject({ code: 'UNAUTHORIZED' });
+    cell('quay', 'auth');
+  });
+
   it('lists namespaces page by page', async () => {
     cloud.rules.pageSize = 2;
     expect(await allRepositories(open({ namespaces: ['acme', 'tools'] }))).toEqual(['acme/app', 'acme/deep/app', 'acme/web', 'tools/app']);
     expect(cloud.count(/\/api\/v1\/repository\?/)).toBe(3);
-    cell('quay', 'auth');
     cell('quay', 'list');
   });
 
@@ -46,6 +58,10 @@ describe('kind: quay', () => {
     });
     const wrong = open({ namespaces: ['acme'], api: { token: 'wrong' } });
     expect(await failureOf(allRepositories(wrong))).toMatchObject({ code: 'UNAUTHORIZED', message: /Invalid token/ });
+    cloud.rules.pageSize = 1;
+    cloud.rules.stuck = true;
+    expect(await failureOf(allRepositories(open({ namespaces: ['acme'] })))).toMatchObject({ code: 'LISTING', message: /in a circle/ });
+    cloud.rules.stuck = false;
   });
 
   it('knows the digests of many tags by pages of 100, with a token for that', async () => {
@@ -54,6 +70,11 @@ describe('kind: quay', () => {
     expect([...((await listTagDigests(open(), 'acme/deep/many')) ?? [])]).toEqual([...made]);
     expect(cloud.seen.slice(before).filter((one) => one.includes('/tag/'))).toHaveLength(2);
     expect((await listTagDigests(open({ api: {} }), 'acme/deep/many'))?.get('t0000')).toBeUndefined();
+    // An API that is away costs more requests, and nothing else.
+    const away = open({ api: { url: 'http://127.0.0.1:9', token: 'oauth-1' } });
+    expect((await listTagDigests(away, 'acme/deep/many'))?.size).toBe(149);
+    const wrong = open({ api: { token: 'wrong' } });
+    expect(await failureOf(listTagDigests(wrong, 'acme/deep/many'))).toMatchObject({ code: 'UNAUTHORIZED' });
   });
 
   it('takes away one of two tags by name, and tells of an immutable one', async () => {

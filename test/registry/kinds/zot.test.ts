@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { EmbeddedRegistry } from '../../../src/processes/embedded/registry.ts';
 import type { Endpoint } from '../../../src/registry/endpoint.ts';
+import { ping } from '../../../src/registry/ping.ts';
 import type { Session } from '../../../src/registry/session.ts';
 import { deleteTag, listTagDigests } from '../../../src/registry/tags.ts';
 import { createSite } from '../../../src/replication/site.ts';
@@ -11,7 +12,7 @@ import { zotCloud } from '../../support/clouds/zot.ts';
 import { pushCosign, pushImage, pushManifest } from '../../support/images.ts';
 import { cell } from '../../support/matrix.ts';
 import { testRegistry } from '../../support/registries.ts';
-import { allRepositories, testSession } from '../support/sessions.ts';
+import { allRepositories, failureOf, testSession } from '../support/sessions.ts';
 
 describe('kind: zot', () => {
   const auth: Endpoint['auth'] = { type: 'basic', username: 'me', password: 'secret' };
@@ -24,6 +25,12 @@ describe('kind: zot', () => {
     cloud = await zotCloud(registry.url);
   });
 
+  it('comes in with a user and a password, and is turned away without', async () => {
+    await ping(open());
+    expect(await failureOf(ping(open({ auth: { type: 'none' } })))).toMatchObject({ code: 'UNAUTHORIZED' });
+    cell('zot', 'auth');
+  });
+
   it('lists 1,000 tags with their digests in 2 requests', async () => {
     const made = await makeManyTags(registry, 'acme/many', 999);
     const session = open();
@@ -31,7 +38,6 @@ describe('kind: zot', () => {
     const before = cloud.seen.length;
     expect([...((await listTagDigests(session, 'acme/many')) ?? [])]).toEqual([...made]);
     expect(cloud.seen.slice(before)).toEqual([expect.stringMatching(/tags\/list/), expect.stringMatching(/_zot\/ext\/search\?query=/)]);
-    cell('zot', 'auth');
     cell('zot', 'list');
   });
 

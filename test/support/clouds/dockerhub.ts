@@ -1,5 +1,6 @@
 import { cloudFront, type CloudAnswer, type CloudFront, type CloudRequest } from './front.ts';
-import { basicUser, digestsOf, repositoriesOf, tagsOf } from './holdings.ts';
+import { digestsOf, repositoriesOf, tagsOf } from './holdings.ts';
+import { tokenGate, type TokenGate } from './token-service.ts';
 
 export interface HubRules {
   /** `user:token`, for the registry and for the Hub's login. */
@@ -15,21 +16,22 @@ export interface HubRules {
 
 /**
  * Docker Hub: the registry and, at the same address, the API of hub.docker.com. Built from docker/docs content/reference/api/hub/latest.yaml
- * (November 2026): a login by POST /v2/auth/token, lists of `next` and `results`, at most 100 a page. Basic in the place of auth.docker.io.
+ * (November 2026): a login by POST /v2/auth/token, lists of `next` and `results`, at most 100 a page.
  */
-export async function hubCloud(upstream: string): Promise<CloudFront & { readonly rules: HubRules }> {
+export async function hubCloud(upstream: string): Promise<CloudFront & { readonly rules: HubRules; readonly gate: TokenGate }> {
   const rules: HubRules = { login: 'me:dckr_pat_1', namespaces: new Set(), old: new Set(), closed: false, logins: 0 };
+  const gate = tokenGate(rules.login, '/token', 'registry.docker.io');
   const front = await cloudFront(upstream, {
     answer(request) {
       if (request.path === '/v2/auth/token') return login(rules, request);
       if (request.path.startsWith('/v2/namespaces/')) return api(upstream, rules, request);
-      if (request.path === '/v2/_catalog')
-        return { status: 401, body: { errors: [{ code: 'UNAUTHORIZED', message: 'authentication required' }] } };
-      if (basicUser(request.headers.authorization) === rules.login) return undefined;
-      return { status: 401, body: { errors: [{ code: 'UNAUTHORIZED' }] }, headers: { 'www-authenticate': 'Basic realm="hub"' } };
+      return (
+        gate.answer(request) ??
+        (request.path === '/v2/_catalog' ? { status: 401, body: { errors: [{ code: 'UNAUTHORIZED' }] } } : undefined)
+      );
     },
   });
-  return Object.assign(front, { rules });
+  return Object.assign(front, { rules, gate });
 }
 
 async function login(rules: HubRules, request: CloudRequest): Promise<CloudAnswer> {

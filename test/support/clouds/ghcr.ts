@@ -1,5 +1,6 @@
 import { cloudFront, type CloudAnswer, type CloudFront, type CloudRequest } from './front.ts';
-import { basicUser, digestsOf, repositoriesOf, tagsOf } from './holdings.ts';
+import { digestsOf, repositoriesOf, tagsOf } from './holdings.ts';
+import { tokenGate, type TokenGate } from './token-service.ts';
 
 export interface GhcrRules {
   /** A personal access token (classic). */
@@ -19,21 +20,18 @@ const MAX_PATCH = 4 * 1024 * 1024;
 
 /**
  * GitHub's container registry, and its REST API at the same address. Built from https://docs.github.com/rest/packages/packages (2022-11-28) and,
- * for `/v2/`, from what clients report of ghcr.io: no catalog, no referrers API, DELETE 405, no PATCH above 4 MiB. Basic in the place of its token
- * service.
+ * for `/v2/`, from what clients report of ghcr.io: no catalog, no referrers API, DELETE 405, no PATCH above 4 MiB.
  */
-export async function ghcrCloud(upstream: string): Promise<CloudFront & { readonly rules: GhcrRules }> {
+export async function ghcrCloud(upstream: string): Promise<CloudFront & { readonly rules: GhcrRules; readonly gate: TokenGate }> {
   const rules: GhcrRules = { token: 'ghp_1', deletes: true, organizations: new Set(), users: new Set(), untagged: [], stuck: false };
+  const gate = tokenGate(`anybody:${rules.token}`, '/token', 'ghcr.io');
   const front = await cloudFront(upstream, {
     answer(request) {
       if (/^\/(?:orgs|users)\//.test(request.path)) return rest(upstream, rules, request);
-      const password = basicUser(request.headers.authorization)?.split(':')[1];
-      if (password !== rules.token)
-        return { ...error(401, 'UNAUTHORIZED', 'authentication required'), headers: { 'www-authenticate': 'Basic realm="ghcr"' } };
-      return v2(request);
+      return gate.answer(request) ?? v2(request);
     },
   });
-  return Object.assign(front, { rules });
+  return Object.assign(front, { rules, gate });
 }
 
 function error(status: number, code: string, message: string): CloudAnswer {

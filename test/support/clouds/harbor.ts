@@ -1,5 +1,6 @@
 import { cloudFront, type CloudAnswer, type CloudFront, type CloudRequest } from './front.ts';
 import { basicUser, digestsOf, repositoriesOf, tagsOf } from './holdings.ts';
+import { tokenGate, type TokenGate } from './token-service.ts';
 
 /** A user or robot, and what it may do; to be changed at any time. */
 export interface HarborRules {
@@ -21,10 +22,10 @@ export interface HarborRules {
 
 /**
  * Harbor, built from api/v2.0/swagger.yaml, src/server/v2.0/handler/{project,repository,artifact}.go, src/server/registry/{manifest,catalog}.go and
- * src/controller/quota/controller.go of goharbor/harbor (August 2026): Basic in the place of its token service, projects that must be there before
+ * src/controller/quota/controller.go of goharbor/harbor (August 2026): projects that must be there before
  * the first push, `/v2/` that deletes by digest only.
  */
-export async function harborCloud(upstream: string): Promise<CloudFront & { readonly rules: HarborRules }> {
+export async function harborCloud(upstream: string): Promise<CloudFront & { readonly rules: HarborRules; readonly gate: TokenGate }> {
   const rules: HarborRules = {
     login: 'robot$twinport:secret',
     lists: true,
@@ -34,15 +35,15 @@ export async function harborCloud(upstream: string): Promise<CloudFront & { read
     projects: new Map(),
     untagged: [],
   };
+  const gate = tokenGate(rules.login, '/service/token', 'harbor-registry');
   const front = await cloudFront(upstream, {
     answer(request) {
       const known = basicUser(request.headers.authorization) === rules.login;
       if (request.path.startsWith('/api/v2.0/')) return known ? api(upstream, rules, request) : refuse(401, 'UNAUTHORIZED', 'unauthorized');
-      if (!known) return { ...refuse(401, 'UNAUTHORIZED', 'unauthorized'), headers: { 'www-authenticate': 'Basic realm="harbor"' } };
-      return v2(rules, request);
+      return gate.answer(request) ?? v2(rules, request);
     },
   });
-  return Object.assign(front, { rules });
+  return Object.assign(front, { rules, gate });
 }
 
 function refuse(status: number, code: string, message: string): CloudAnswer {

@@ -1,5 +1,6 @@
 import { cloudFront, type CloudAnswer, type CloudFront, type CloudRequest } from './front.ts';
-import { basicUser, digestsOf, repositoriesOf, tagsOf } from './holdings.ts';
+import { digestsOf, repositoriesOf, tagsOf } from './holdings.ts';
+import { tokenGate, type TokenGate } from './token-service.ts';
 
 export interface QuayRules {
   /** A robot, for the registry. */
@@ -7,21 +8,23 @@ export interface QuayRules {
   /** An OAuth access token, for the API. */
   token: string;
   immutable: Set<string>;
+  /** Its pages lead back to where they were, by new tokens. */
+  stuck: boolean;
   /** Repositories a page, for tests of paging; 100 in Quay. */
   pageSize: number;
 }
 
 /**
- * Quay, built from endpoints/api/{tag,repository,__init__}.py and endpoints/v2/{tag,manifest,errors}.py of quay/quay (August 2026). Basic in the
- * place of its token service.
+ * Quay, built from endpoints/api/{tag,repository,__init__}.py and endpoints/v2/{tag,manifest,errors}.py of quay/quay (August 2026).
  */
-export async function quayCloud(upstream: string): Promise<CloudFront & { readonly rules: QuayRules }> {
-  const rules: QuayRules = { login: 'acme+twinport:secret', token: 'oauth-1', immutable: new Set(), pageSize: 100 };
+export async function quayCloud(upstream: string): Promise<CloudFront & { readonly rules: QuayRules; readonly gate: TokenGate }> {
+  const rules: QuayRules = { login: 'acme+twinport:secret', token: 'oauth-1', immutable: new Set(), stuck: false, pageSize: 100 };
+  const gate = tokenGate(rules.login, '/v2/auth', 'quay.io');
   const front = await cloudFront(upstream, {
     answer(request) {
       if (request.path.startsWith('/api/v1/')) return api(upstream, rules, request);
-      if (basicUser(request.headers.authorization) !== rules.login)
-        return { status: 401, body: { errors: [{ code: 'UNAUTHORIZED' }] }, headers: { 'www-authenticate': 'Basic realm="quay"' } };
+      const refused = gate.answer(request);
+      if (refused) return refused;
       const tag = /\/manifests\/([^/]+)$/.exec(request.path)?.[1] ?? '';
       if (request.method === 'DELETE' && rules.immutable.has(tag))
         return {
@@ -31,7 +34,7 @@ export async function quayCloud(upstream: string): Promise<CloudFront & { readon
       return undefined;
     },
   });
-  return Object.assign(front, { rules });
+  return Object.assign(front, { rules, gate });
 }
 
 async function api(upstream: string, rules: QuayRules, request: CloudRequest): Promise<CloudAnswer> {
@@ -62,7 +65,7 @@ async function repositories(upstream: string, rules: QuayRules, request: CloudRe
   if (namespace === null) return { status: 400, body: { error_message: 'namespace, starred or public are required for this API call' } };
   const all = known ? (await repositoriesOf(upstream)).filter((name) => name.startsWith(`${namespace}/`)) : [];
   const place = Number(request.query.get('next_page')?.slice('place-'.length) ?? 0);
-  const page = all.slice(place, place + rules.pageSize);
+  const page = all.slice(rules.stuck ? 0 : place).slice(0, rules.pageSize);
   const next = place + rules.pageSize < all.length ? { next_page: `place-${place + rules.pageSize}` } : {};
   return {
     body: {

@@ -29,11 +29,16 @@ export async function listRepositories(session: Session, options: CatalogOptions
     throw registryError(session, { method: 'GET', path: PATH }, 'CONFIG', says);
   }
   return listByNamespace(session, options, async (namespace, after) => {
-    const query = { namespace, ...(after === undefined ? {} : { next_page: after }) };
+    const [began, token] = after?.split(' ') ?? [];
+    const query = { namespace, ...(token === undefined ? {} : { next_page: token }) };
     const answer = await callJson(session, { method: 'GET', path: PATH, query, authorization, signal: options.signal }, PAGE);
     const { repositories = [], next_page: next } = answer?.body ?? {};
-    // Quay makes a new token for the same place each time: what does not move shows as an empty page.
-    if (next && (next === after || repositories.length === 0)) throw listingError(session, PATH, 'its pages lead in a circle');
-    return { repositories: repositories.map((one) => `${one.namespace}/${one.name}`), ...(next ? { next } : {}) };
+    const [first] = repositories;
+    // Quay makes a new token for the same place each time: by what a page begins with, a circle is found out.
+    if (next && (first === undefined || first.name === began)) throw listingError(session, PATH, 'its pages lead in a circle');
+    return {
+      repositories: repositories.map((one) => `${one.namespace}/${one.name}`),
+      ...(next && first ? { next: `${first.name} ${next}` } : {}),
+    };
   });
 }
