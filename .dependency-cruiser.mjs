@@ -82,7 +82,11 @@ export default {
         'Configuration describes registries, it does not open them: of the rooms it takes types, the table of kinds and the table of event sources.',
       severity: 'error',
       from: { path: '^src/config/' },
-      to: { path: SRC_ROOMS_BUT('model', 'config', 'telemetry'), pathNot: '^src/(?:registry/kinds|events)/', dependencyTypesNot: ['type-only'] },
+      to: {
+        path: SRC_ROOMS_BUT('model', 'config', 'telemetry'),
+        pathNot: '^src/(?:registry/kinds|events)/',
+        dependencyTypesNot: ['type-only'],
+      },
     },
     {
       name: 'replication-sees-registries-only',
