@@ -6,6 +6,7 @@ import { replicate, sitePair } from '../replication/pair.ts';
 import { describeWith } from '../support/clients.ts';
 import { POLICY } from '../support/policy.ts';
 import { BUILDAH } from './clients/buildah.ts';
+import { BUILDKIT } from './clients/buildkit.ts';
 import type { Client, Mirror, Place } from './clients/client.ts';
 import { COSIGN } from './clients/cosign.ts';
 import { CRANE } from './clients/crane.ts';
@@ -28,6 +29,7 @@ const CLIENTS: Readonly<Record<string, Client>> = {
   regctl: REGCTL,
   helm: HELM,
   cosign: COSIGN,
+  BuildKit: BUILDKIT,
 };
 
 let primaries: Record<Name, string>;
