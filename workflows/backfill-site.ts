@@ -57,7 +57,8 @@ async function pageThrough(run: Run): Promise<BackfillProgress> {
       return continueAsNew<typeof backfillSite>({ ...input, carried: { ...run.state, paused: run.paused } });
     }
     await condition(() => !run.paused);
-    const page = await nextPage(run);
+    // A failure before this one is recorded.
+    const page = await nextPage(run, attempts > 0);
     if ('failure' in page) {
       await recordFailure(run, page.failure);
       if (input.once) throw ApplicationFailure.nonRetryable(page.failure.message, page.failure.code, page.failure);
@@ -114,9 +115,9 @@ interface RepositoriesPage {
 type Page = RepositoriesPage | { readonly failure: Failure };
 
 /** The catalog's next page; after its last one, what only the ledger knows: else a repository that vanished is never seen. */
-async function nextPage(run: Run): Promise<Page> {
+async function nextPage(run: Run, patient: boolean): Promise<Page> {
   try {
-    const page = run.state.catalogDone ? await knownPage(run) : await catalogPage(run);
+    const page = run.state.catalogDone ? await knownPage(run) : await catalogPage(run, patient);
     update(run, { state: 'running', total: run.state.progress.total + page.repositories.length });
     return page;
   } catch (thrown) {
@@ -124,12 +125,12 @@ async function nextPage(run: Run): Promise<Page> {
   }
 }
 
-async function catalogPage(run: Run): Promise<RepositoriesPage> {
+async function catalogPage(run: Run, patient: boolean): Promise<RepositoriesPage> {
   const { policy } = run.input;
   const { after, ...state } = run.state;
   const { listRepositories } = siteActivities(policy.site, 'bulk');
   const page = await listRepositories(
-    { policy, limit: REPOSITORIES_A_PAGE, ...(after === undefined ? {} : { after }) },
+    { policy, limit: REPOSITORIES_A_PAGE, ...(patient ? { patient } : {}), ...(after === undefined ? {} : { after }) },
     { summary: `${policy.site}: the primary's catalog, page ${state.pages + 1}`, priority: PRIORITY.backfill },
   );
   const look = state.pages === 0 ? page.look : state.look;

@@ -8,6 +8,7 @@ import type {
   ImageOutcome,
   Look,
   PublishedImage,
+  RepositoryStep,
   SyncImageInput,
   SyncImageResult,
   TagFailure,
@@ -82,12 +83,14 @@ interface ImageState {
 
 function imageState(input: SyncImageInput): ImageState {
   const { policy, repository, tag } = input;
-  const round: Round = { step: { policy, repository }, lane: 'push', depth: 'shallow' };
   let digest: Digest | undefined;
   return {
     summary: () => (digest ? `${repository}:${tag} is ${shortDigest(digest)} on both sides` : `${repository}:${tag} is not at the primary`),
     seen: () => (digest ? { digest } : {}),
     async round(look, looked, attempts) {
+      // Once its failure is recorded, an image may wait for a registry that is away.
+      const step: RepositoryStep = { policy, repository, ...(attempts > 0 ? { patient: true } : {}) };
+      const round: Round = { step, lane: 'push', depth: 'shallow' };
       try {
         return await orPending(
           round.step,

@@ -79,7 +79,7 @@ function startRun(input: SyncRepositoryInput): Run {
   const { policy, repository, carried, done, dueAt } = input;
   const child = input.mode === 'scan';
   const run: Run = {
-    ...{ input, step: { policy, repository }, child, carried, dueAt, failed: undefined },
+    ...{ input, step: { policy, repository, ...(child ? {} : { patient: true }) }, child, carried, dueAt, failed: undefined },
     ...{ notices: [...(input.pending ?? [])], serving: [], evidence: [], owed: [] },
     scan: carried !== undefined || (child && done === undefined),
     attempts: input.attempts ?? 0,

@@ -1,27 +1,54 @@
 import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
-import { type Failure, TwinportError } from '../../src/model/failure.ts';
+import { type Failure, isTwinportError, TwinportError } from '../../src/model/failure.ts';
+import type { Step } from '../../src/model/steps.ts';
+import type { Patience } from '../../src/registry/host-watch.ts';
+import type { Site } from '../../src/replication/site.ts';
 import { applicationFailure, retryableOf } from '../failure.ts';
 
 /** Attempts of a batch before its failures are recorded image by image; beyond this the workflow's back-off takes over. */
 export const BATCH_ATTEMPTS = 3;
 const BEAT_MS = 1_000;
 
+/** A registry that is away is waited for this long in one attempt. */
+const PATIENT: Patience = { waitMs: 300_000 };
+/** Where nobody knows yet that something is left to do, the outage is told once it has lasted this long. */
+const IMPATIENT: Patience = { outageMs: 10_000 };
+
 /**
- * Runs an activity's body with its cancellation signal and a heartbeat a second; errors become Temporal's, a cancel stays a cancel.
+ * Runs an activity's body with its cancellation signal and a heartbeat a second, once both registries are there as far as is known; errors become
+ * Temporal's, a cancel stays a cancel. Whoever waits here keeps the lane's slot: so nobody else tries in vain.
  * @param position what the heartbeat carries
  */
-export async function runActivity<T>(body: (signal: AbortSignal) => Promise<T>, position: () => unknown = () => undefined): Promise<T> {
+export async function runActivity<T>(
+  site: Site,
+  { patient = false }: Step,
+  body: (signal: AbortSignal) => Promise<T>,
+  position: () => unknown = () => undefined,
+): Promise<T> {
   const context = Context.current();
   // Every request of a batch listens to it; that is no leak.
   setMaxListeners(0, context.cancellationSignal);
   const beat = setInterval(() => context.heartbeat(position()), BEAT_MS);
   try {
+    await untilBothAreThere(site, patient, context.cancellationSignal);
     return await body(context.cancellationSignal);
   } catch (thrown) {
     throw await cancellationOr(thrown);
   } finally {
     clearInterval(beat);
+  }
+}
+
+async function untilBothAreThere({ primary, secondary }: Site, patient: boolean, signal: AbortSignal): Promise<void> {
+  for (const session of [primary, secondary]) {
+    try {
+      await session.untilBack(patient ? PATIENT : IMPATIENT, signal);
+    } catch (thrown) {
+      if (patient || !isTwinportError(thrown) || thrown.code !== 'UNREACHABLE') throw thrown;
+      // Another attempt would only wait again: the workflow records the failure, and comes back with patience.
+      throw new TwinportError('UNREACHABLE', thrown.message, { cause: thrown, retry: 'later' });
+    }
   }
 }
 

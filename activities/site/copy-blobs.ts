@@ -22,6 +22,8 @@ export const copyBlobs =
     let position = earlier;
     const announced = new Set<string>();
     return runActivity(
+      site,
+      input,
       async (signal) => {
         const result = await copy(routeOf(site, input, signal), input.blobs, {
           earlier,

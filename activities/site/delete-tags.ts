@@ -7,7 +7,7 @@ import { runActivity, scheduledAt } from './context.ts';
 export const deleteTags =
   (site: Site) =>
   (input: DeleteTagsInput): Promise<DeleteTagsResult> =>
-    runActivity(async (signal) => ({
+    runActivity(site, input, async (signal) => ({
       ...(await remove(routeOf(site, input, signal), input.deletions, input.controls)),
       look: scheduledAt(),
     }));

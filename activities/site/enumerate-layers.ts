@@ -7,4 +7,4 @@ import { runActivity, settleBatch } from './context.ts';
 export const enumerateLayers =
   (site: Site) =>
   (input: EnumerateLayersInput): Promise<EnumerateLayersResult> =>
-    runActivity(async (signal) => settleBatch(await enumerate(routeOf(site, input, signal), input.images, input.depth)));
+    runActivity(site, input, async (signal) => settleBatch(await enumerate(routeOf(site, input, signal), input.images, input.depth)));

@@ -7,6 +7,6 @@ import { runActivity, scheduledAt, settleBatch } from './context.ts';
 export const fetchManifests =
   (site: Site) =>
   (input: FetchManifestsInput): Promise<FetchManifestsResult> =>
-    runActivity(async (signal) =>
+    runActivity(site, input, async (signal) =>
       settleBatch({ ...(await fetch(routeOf(site, input, signal), input.looks, input.companions)), look: scheduledAt() }),
     );

@@ -10,7 +10,7 @@ import { BATCH_ATTEMPTS, attemptNumber, runActivity, scheduledAt } from './conte
 export const publishManifests =
   (site: Site) =>
   (input: PublishManifestsInput): Promise<PublishManifestsResult> =>
-    runActivity(async (signal) => {
+    runActivity(site, input, async (signal) => {
       const published = await publish(routeOf(site, input, signal), input.images, input.failedBlobs);
       const failed = published.images.flatMap(({ failure, state }) => (failure && state === 'failed' ? [{ failure }] : []));
       const retryable = input.failedBlobs.length === 0 ? retryableOf(failed) : undefined;

@@ -17,7 +17,10 @@ import { runActivity, scheduledAt, settleBatch } from './context.ts';
 export const listRepositories =
   (site: Site) =>
   (input: ListRepositoriesInput): Promise<ListRepositoriesResult> =>
-    runActivity(async (signal) => ({ ...(await list(site, input.policy, input.after, input.limit, signal)), look: scheduledAt() }));
+    runActivity(site, input, async (signal) => ({
+      ...(await list(site, input.policy, input.after, input.limit, signal)),
+      look: scheduledAt(),
+    }));
 
 /**
  * A window of a repository's tags, compared on both sides. Safe to repeat because it only reads, but for the end of deletions that were interrupted
@@ -26,7 +29,7 @@ export const listRepositories =
 export const compareRepository =
   (site: Site) =>
   (input: CompareRepositoryInput): Promise<CompareRepositoryResult> =>
-    runActivity(async (signal) => {
+    runActivity(site, input, async (signal) => {
       const route = routeOf(site, input, signal);
       const { placeholders, ...page } = await compare(route, input.policy, input.after, input.limit);
       const left = await finishPlaceholders(route, placeholders);
@@ -38,4 +41,4 @@ export const compareRepository =
 export const lookAtDigests =
   (site: Site) =>
   (input: LookAtDigestsInput): Promise<LookAtDigestsResult> =>
-    runActivity((signal) => look(routeOf(site, input, signal), input.digests, input.policy.untagged));
+    runActivity(site, input, (signal) => look(routeOf(site, input, signal), input.digests, input.policy.untagged));

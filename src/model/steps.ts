@@ -9,9 +9,15 @@ import type { Depth, SitePolicy } from './policy.ts';
  */
 
 /** One repository of one site; the name at the secondary follows from the policy. */
-export interface RepositoryStep {
+export interface RepositoryStep extends Step {
   readonly policy: SitePolicy;
   readonly repository: string;
+}
+
+/** What every activity of a site is told. */
+export interface Step {
+  /** That there is something to do is recorded, and why it is not done: a registry that is away may be waited for. Else its outage is told soon. */
+  readonly patient?: boolean;
 }
 
 /** What an event or a scan says about a tag: where to look, and what should be seen. */
@@ -210,7 +216,7 @@ export interface MarkVerificationResult {
 
 // ---- scanning -------------------------------------------------------------------------------------------------
 
-export interface ListRepositoriesInput {
+export interface ListRepositoriesInput extends Step {
   readonly policy: SitePolicy;
   /** The last repository of the page before. */
   readonly after?: string;

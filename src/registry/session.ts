@@ -2,10 +2,11 @@ import { authorizerFor } from './auth/authorizer-for.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Peer } from './errors.ts';
+import { watchHost, type Patience, type WatchOptions } from './host-watch.ts';
 import { kindOf } from './kinds/index.ts';
 import { callApi, type ApiRequest } from './transport/call-api.ts';
 import type { OnRequest } from './transport/exchange.ts';
-import { limiterFor, type HostLimiter } from './transport/limiter.ts';
+import { limiterFor, type HostLimiter, type LimitNotice } from './transport/limiter.ts';
 import { hostOf } from './transport/target-url.ts';
 import type { RegistryRequest, RegistryResponse } from './transport/request.ts';
 import { send } from './transport/send.ts';
@@ -24,6 +25,11 @@ export interface Session {
    * @throws {RegistryError} as `send`
    */
   call(request: ApiRequest): Promise<RegistryResponse>;
+  /**
+   * Waits for as long as the registry is known to be away; only a watched session knows.
+   * @throws {RegistryError} UNREACHABLE (the patience is over), CANCELLED
+   */
+  untilBack(patience: Patience, signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
   readonly counters: { readonly requests: number; readonly bytesReceived: number; readonly bytesSent: number };
 }
@@ -31,6 +37,10 @@ export interface Session {
 export interface SessionOptions {
   /** Told of each HTTP request, redirects included. */
   readonly onRequest?: OnRequest;
+  /** Told when a host's limits begin to make requests wait. */
+  readonly onLimit?: (host: string, notice: LimitNotice) => void;
+  /** Finds out when the registry is away, and then sends nothing until a probe is answered; without it every request is sent. */
+  readonly watch?: WatchOptions;
 }
 
 /** Opens a session; nothing is sent yet. */
@@ -38,17 +48,20 @@ export function openSession(endpoint: Endpoint, options: SessionOptions = {}): S
   const host = hostOf(endpoint.url);
   const peer: Peer = { endpoint, host };
   const wire = openWire(endpoint);
-  const limits = openLimits(endpoint);
+  const limits = openLimits(endpoint, options.onLimit);
   const counters = { requests: 0, bytesReceived: 0, bytesSent: 0 };
   const shared = { wire, counters, onRequest: options.onRequest };
   const context = { ...shared, peer, limiter: limits.of(host), authorizer: authorizerFor(wire, peer) };
+  const watch = options.watch && watchHost({ ...options.watch, peer, wire, recovered: context.limiter.recovered });
   return {
     endpoint,
     host,
     capabilities: { ...kindOf(endpoint.kind).capabilities },
-    send: (request) => send(context, request),
+    send: (request) => (watch ? watch.guard(request, () => send(context, request)) : send(context, request)),
     call: (request) => callApi({ ...shared, peer }, (apiHost) => limits.of(apiHost), request),
+    untilBack: async (patience, signal) => watch?.untilBack(patience, signal),
     async close() {
+      watch?.close();
       limits.leave();
       await wire.close();
     },
@@ -57,14 +70,14 @@ export function openSession(endpoint: Endpoint, options: SessionOptions = {}): S
 }
 
 /** The budgets of the hosts that a session talks to: its registry's, and its API's where that is elsewhere. */
-function openLimits(endpoint: Endpoint): { of(host: string): HostLimiter; leave(): void } {
+function openLimits(endpoint: Endpoint, onLimit: SessionOptions['onLimit']): { of(host: string): HostLimiter; leave(): void } {
   const joined = new Map<string, { limiter: HostLimiter; leave: () => void }>();
   return {
     of(host) {
       const known = joined.get(host);
       if (known) return known.limiter;
       const limiter = limiterFor(host);
-      joined.set(host, { limiter, leave: limiter.join(endpoint.limits) });
+      joined.set(host, { limiter, leave: limiter.join(endpoint.limits, (notice) => onLimit?.(host, notice)) });
       return limiter;
     },
     leave() {

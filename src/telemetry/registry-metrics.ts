@@ -1,4 +1,4 @@
-import { Counter, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 import { metrics } from './metrics.ts';
 
 /** One HTTP request to a registry, as the registry room tells of it. */
@@ -51,4 +51,66 @@ export function countCopies(
   const { copied, mounted, skipped, failures } = copies;
   for (const [outcome, n] of Object.entries({ copied, mounted, skipped, failed: failures.length })) blobs.inc({ site, outcome }, n);
   bytes.inc({ site }, copies.bytes);
+}
+
+/** How the limits of a host stand, as the registry room tells of it. */
+export interface HostLimits {
+  readonly host: string;
+  readonly state: {
+    readonly concurrency: number;
+    readonly waiting: number;
+    readonly waitedMs: Readonly<Record<string, number>>;
+  };
+}
+
+/** Shows the hosts' limits in the metrics from now on; `read` is asked each time that they are. */
+export function watchLimits(read: () => readonly HostLimits[]): void {
+  // The latest asker holds: a process has one registry room.
+  readLimits = read;
+}
+
+let readLimits: () => readonly HostLimits[] = () => [];
+
+new Gauge({
+  name: 'twinport_registry_concurrency',
+  help: 'Requests at a time that a host is sent at most, halved by each 429 and 503',
+  labelNames: ['host'],
+  registers: [metrics],
+  collect() {
+    this.reset();
+    for (const { host, state } of readLimits()) if (Number.isFinite(state.concurrency)) this.set({ host }, state.concurrency);
+  },
+});
+new Gauge({
+  name: 'twinport_registry_waiting_requests',
+  help: 'Requests that wait for their turn at a host',
+  labelNames: ['host'],
+  registers: [metrics],
+  collect() {
+    this.reset();
+    for (const { host, state } of readLimits()) this.set({ host }, state.waiting);
+  },
+});
+new Counter({
+  name: 'twinport_registry_waited_seconds_total',
+  help: 'Time that the request at the head of the queue waited for a host’s limits; reason: spread (little is left), quiet (Retry-After), throttled',
+  labelNames: ['host', 'reason'],
+  registers: [metrics],
+  collect() {
+    this.reset();
+    for (const { host, state } of readLimits()) {
+      for (const [reason, ms] of Object.entries(state.waitedMs)) this.inc({ host, reason }, ms / 1000);
+    }
+  },
+});
+const away = new Gauge({
+  name: 'twinport_registry_away',
+  help: '1 while a registry does not answer and the activities that need it wait',
+  labelNames: ['site', 'side', 'host'],
+  registers: [metrics],
+});
+
+/** Shows whether a registry is away. */
+export function showAway(registry: { site: string; side: string; host: string }, isAway: boolean): void {
+  away.set(registry, isAway ? 1 : 0);
 }

@@ -26,7 +26,7 @@ export async function runWorker(file: string | undefined, site: string, logger: 
     const connected = await connectTemporal(config.temporal);
     stack.add('Temporal client', () => connected.close());
     const { namespace } = config.temporal;
-    const worker = await startSiteWorker({ native: await connected.native(), namespace, site: own });
+    const worker = await startSiteWorker({ native: await connected.native(), namespace, site: own, logger });
     stack.add('worker', () => worker.stop());
     if (config.worker.listen !== undefined) await serveMetrics(config.worker.listen, stack, logger);
     note(`the worker of ${site} polls ${config.temporal.address}`);

@@ -87,7 +87,9 @@ async function startParts(options: SystemOptions, stack: Stack): Promise<System>
   // All at once: each loads the workflows' code, and a person waits.
   const workers: readonly (readonly [string, Promise<RunningWorker>])[] = [
     ['the control worker', startControlWorker({ native, namespace, client, ledger: ledger.ledger, sites })],
-    ...(options.workers ? sites.map((site) => [`the worker of ${site.name}`, startSiteWorker({ native, namespace, site })] as const) : []),
+    ...(options.workers
+      ? sites.map((site) => [`the worker of ${site.name}`, startSiteWorker({ native, namespace, site, logger })] as const)
+      : []),
   ];
   await Promise.allSettled(workers.map(([name, starting]) => adopt(name, starting, stack, breaks.fail)));
   await Promise.all(workers.map(([, starting]) => starting));

@@ -2,16 +2,19 @@ import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/w
 import { siteActivities } from '../../../activities/site/index.ts';
 import { bulkQueue, pushQueue } from '../../model/names.ts';
 import type { Endpoint } from '../../registry/endpoint.ts';
-import { openSession } from '../../registry/session.ts';
+import { openSession, type Session } from '../../registry/session.ts';
+import { limiterStates } from '../../registry/transport/limiter.ts';
 import { createSite } from '../../replication/site.ts';
-import { countCopies, countRequest } from '../../telemetry/index.ts';
+import { countCopies, countRequest, watchLimits, type Logger } from '../../telemetry/index.ts';
 import { runTogether, type RunningWorker } from './running-worker.ts';
+import { tellTrouble } from './tell-trouble.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
 export interface SiteWorkerOptions {
   readonly native: NativeConnection;
   readonly namespace: string;
   readonly site: { readonly name: string; readonly primary: Endpoint; readonly endpoint: Endpoint };
+  readonly logger: Logger;
 }
 
 /** A heartbeat a second: cancelling stops a transfer within that, and a kill loses no more than that. */
@@ -19,9 +22,12 @@ const HEARTBEAT_THROTTLE = '1 second';
 const SHUTDOWN_GRACE = '2 seconds';
 
 /** Workflows and activities of one site, on both of its lanes. */
-export async function startSiteWorker({ native, namespace, site }: SiteWorkerOptions): Promise<RunningWorker> {
-  const primary = openSession(site.primary, { onRequest: countRequest });
-  const secondary = openSession(site.endpoint, { onRequest: countRequest });
+export async function startSiteWorker({ native, namespace, site, logger }: SiteWorkerOptions): Promise<RunningWorker> {
+  const open = (endpoint: Endpoint): Session =>
+    openSession(endpoint, { onRequest: countRequest, ...tellTrouble(site.name, endpoint, logger) });
+  watchLimits(limiterStates);
+  const primary = open(site.primary);
+  const secondary = open(site.endpoint);
   const shared: Omit<WorkerOptions, 'taskQueue'> = {
     connection: native,
     namespace,
