@@ -209,7 +209,6 @@ describe('what does not fit is told with path, find and remedy', () => {
       secondary('deletes: gaurd'),
       /secondaries\[0\]\.deletes\.policy: found "gaurd"; one of guard \| mirror \| never is needed: did you mean guard\?/,
     ],
-    ['a later kind', secondary('kind: ecr'), /kind: found "ecr"; not in this version, which knows oci \| distribution/],
     ['no kind', secondary('kind: hrbr'), /kind: found "hrbr"; one of oci \| distribution .*is needed: did you mean harbor\?/],
     [
       'an auth without password',

@@ -64,15 +64,10 @@ export const listenAddress = parsed((value) => {
   return port !== undefined && Number(port) <= 65_535 ? (value as string) : undefined;
 }, 'host:port is needed, such as 127.0.0.1:8080');
 
-/** A choice; `later` are words that another version will know. */
-export function choice<const T extends string>(words: readonly T[], later: readonly string[] = []) {
+/** A choice. */
+export function choice<const T extends string>(words: readonly T[]) {
   const list = words.join(' | ');
-  return z.enum(words as readonly [T, ...T[]], {
-    error: (issue) =>
-      later.includes(String(issue.input))
-        ? `not in this version, which knows ${list}`
-        : `one of ${list} is needed${suggestion(String(issue.input), words)}`,
-  });
+  return z.enum(words as readonly [T, ...T[]], { error: (issue) => `one of ${list} is needed${suggestion(String(issue.input), words)}` });
 }
 
 function suggestion(word: string, words: readonly string[]): string {

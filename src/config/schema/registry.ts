@@ -4,10 +4,8 @@ import { KINDS, type RegistryKind } from '../../registry/kinds/index.ts';
 import { auth } from './auth.ts';
 import { choice, parsed, section, size, text, whole } from './fields.ts';
 
-const LATER_KINDS = ['ecr', 'acr', 'gar'];
-
 /** The kinds that can be configured are those of the registry room's table. */
-export const kind = choice(Object.keys(KINDS) as RegistryKind[], LATER_KINDS);
+export const kind = choice(Object.keys(KINDS) as RegistryKind[]);
 
 /** Certificates, all PEM files. */
 export const tls = section({

@@ -5,12 +5,13 @@ const TIMEOUT_MS = 45_000;
 const MAX_SAID = 400;
 const NETWORK =
   /^(?:ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|ERR_TLS|CERT_|UNABLE_TO|SELF_SIGNED|UND_ERR)|^TimeoutError$/;
+const INVALID = /^(?:InvalidParameterException|ValidationException|InvalidTagParameterException|KmsException)$/;
 const THROTTLED = /^(?:Throttling|ThrottlingException|TooManyRequestsException|RequestLimitExceeded)$/;
 
 /**
- * Waits for a cloud's credentials, and turns what its SDK throws into our error.
- * @param what completes "the credentials of … ": `AWS (GetAuthorizationToken)`
- * @throws {TwinportError} UNAUTHORIZED (there are none, or they may not), UNREACHABLE, UNAVAILABLE, RATE_LIMITED, STALLED
+ * Waits for what a cloud gives by its SDK, credentials above all, and turns what its SDK throws into our error.
+ * @param what is asked for: `the token of ECR (GetAuthorizationToken)`
+ * @throws {TwinportError} UNAUTHORIZED (there are none, or they may not), INVALID, QUOTA, UNREACHABLE, UNAVAILABLE, RATE_LIMITED, STALLED
  */
 export async function fromCloud<T>(peer: Peer, what: string, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
@@ -50,6 +51,8 @@ function failureCode(thrown: unknown): FailureCode {
   if (words.some((word) => NETWORK.test(word))) return 'UNREACHABLE';
   const status = Number(error.$metadata?.httpStatusCode ?? error.response?.status ?? error.statusCode ?? error.status);
   if (status === 429 || words.some((word) => THROTTLED.test(word))) return 'RATE_LIMITED';
+  if (words.some((word) => INVALID.test(word))) return 'INVALID';
+  if (words.includes('LimitExceededException')) return 'QUOTA';
   return status >= 500 ? 'UNAVAILABLE' : 'UNAUTHORIZED';
 }
 

@@ -1,6 +1,6 @@
 import type { Need } from './authorizer.ts';
 
-const ACTIONS = { pull: 'pull', push: 'pull,push', delete: 'delete' } as const;
+const ACTIONS = { pull: 'pull', push: 'pull,push', delete: 'delete', metadata: 'metadata_read' } as const;
 
 /** The token scopes that a request needs, as a token service writes them; none for `/v2/` itself. */
 export function scopesOf(need: Need): string[] {

@@ -71,6 +71,27 @@ export const KINDS = {
     absenceCodes: ['MANIFEST_UNKNOWN', 'NAME_UNKNOWN'],
     namespace: 'organization or user',
   },
+  acr: {
+    name: 'Azure Container Registry',
+    docs: 'docs/registries/acr.md',
+    absenceCodes: ['MANIFEST_UNKNOWN', 'NAME_UNKNOWN'],
+  },
+  ecr: {
+    name: 'Amazon ECR, private and public',
+    docs: 'docs/registries/ecr.md',
+    absenceCodes: ['MANIFEST_UNKNOWN', 'NAME_UNKNOWN'],
+    // It counts the parts of a PATCH for itself, and may call a blob finished after one; a whole PUT may be of any size.
+    capabilities: { patch: false, singlePost: false },
+    creates: ['immutableTags', 'scanOnPush', 'kmsKey', 'tags'],
+  },
+  gar: {
+    name: 'Google Artifact Registry and gcr.io',
+    docs: 'docs/registries/gar.md',
+    absenceCodes: ['MANIFEST_UNKNOWN', 'NAME_UNKNOWN'],
+    namespace: 'project or project/repository',
+    // It takes whole blobs only.
+    capabilities: { patch: false, singlePost: false },
+  },
   bundlebar: {
     name: 'Bundle Bar',
     docs: 'docs/registries/bundlebar.md',

@@ -1,5 +1,8 @@
 import type { Session } from '../session.ts';
+import { acr } from './acr/index.ts';
 import { dockerhub } from './dockerhub/index.ts';
+import { ecr } from './ecr/index.ts';
+import { gar } from './gar/index.ts';
 import { ghcr } from './ghcr/index.ts';
 import { gitlab } from './gitlab/index.ts';
 import { harbor } from './harbor/index.ts';
@@ -11,7 +14,10 @@ import { zot } from './zot/index.ts';
 
 /** The kinds that have an API of their own beside `/v2/`; a line each. */
 const OWN_APIS: Partial<Readonly<Record<RegistryKind, OwnApi>>> = {
+  acr,
   dockerhub,
+  ecr,
+  gar,
   ghcr,
   gitlab,
   harbor,

@@ -1,5 +1,5 @@
-/** What a request needs to be allowed to do; `any` needs no more than a valid token. */
-export type Scope = 'pull' | 'push' | 'delete' | 'catalog' | 'any';
+/** What a request needs to be allowed to do; `any` needs no more than a valid token, `metadata` is for ACR's own lists. */
+export type Scope = 'pull' | 'push' | 'delete' | 'metadata' | 'catalog' | 'any';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
 

