@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { EmbeddedRegistry } from '../../../src/processes/embedded/registry.ts';
+import { tryPush } from '../../../src/processes/cli/doctor/try-push.ts';
 import { listRepositories } from '../../../src/registry/catalog.ts';
 import type { Endpoint } from '../../../src/registry/endpoint.ts';
 import { harbor } from '../../../src/registry/kinds/harbor/index.ts';
@@ -141,6 +142,12 @@ describe('kind: harbor', () => {
       cloud.rules.createsProjects = true;
       await ensureRepository(open({ create: false }), 'denied/app');
       expect(cloud.rules.projects.has('denied')).toBe(false);
+    });
+
+    it('is made ready by the doctor as by a sync', async () => {
+      const parts = await tryPush(open(), 'probed/doctor', 'secondary eu', true);
+      expect(parts.map(({ ok }) => ok)).toEqual([true, true]);
+      expect(cloud.rules.projects.has('probed')).toBe(true);
     });
 
     it('says that a repository needs a project', async () => {

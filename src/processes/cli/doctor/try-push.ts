@@ -3,6 +3,7 @@ import type { Digest } from '../../../model/digest.ts';
 import type { Manifest } from '../../../model/manifest.ts';
 import { OCI_MANIFEST } from '../../../model/media-types.ts';
 import { deleteManifest, headManifest, putManifest } from '../../../registry/manifests.ts';
+import { ensureRepository } from '../../../registry/repositories.ts';
 import type { Session } from '../../../registry/session.ts';
 import { putBlob, startUpload } from '../../../registry/uploads.ts';
 import { tryCheck, type CheckedPart } from './check.ts';
@@ -35,6 +36,8 @@ async function pushProbe(session: Session, repository: string): Promise<Manifest
     JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: [] }, probe: randomUUID() }),
   );
   const blob = { mediaType: CONFIG_TYPE, digest: digestOf(config), size: config.length };
+  // As a sync does: where a registry wants its repositories made first, that is one of the permissions.
+  await ensureRepository(session, repository);
   await putBlob(session, await startUpload(session, repository), repository, blob, config);
   const bytes = new TextEncoder().encode(JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST, config: blob, layers: [] }));
   const manifest: Manifest = { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.length, bytes };
