@@ -40,6 +40,7 @@ const CONTROL_PROFILES: Record<keyof ControlActivities, ActivityOptions> = {
   markVerification: RECORD,
   recordScan: RECORD,
   knownRepositories: RECORD,
+  imagesToVerify: RECORD,
   planDeletions: RECORD,
   recordDeletions: RECORD,
   recordBackfill: RECORD,

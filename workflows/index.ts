@@ -3,3 +3,4 @@ export { owner } from './owner.ts';
 export { syncImage } from './sync-image.ts';
 export { syncRepository } from './sync-repository.ts';
 export { tick } from './tick.ts';
+export { verifySite } from './verify-site.ts';

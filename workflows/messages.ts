@@ -1,6 +1,6 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import { QUERIES, SIGNALS } from '../src/model/names.ts';
-import type { BackfillProgress, Look, Notice, Scanned } from '../src/model/steps.ts';
+import type { BackfillProgress, Look, Notice, Scanned, VerifyProgress } from '../src/model/steps.ts';
 
 export const pushed = defineSignal<[Look]>(SIGNALS.pushed);
 export const retry = defineSignal(SIGNALS.retry);
@@ -8,4 +8,5 @@ export const noticed = defineSignal<[Notice]>(SIGNALS.noticed);
 export const scanned = defineSignal<[Scanned]>(SIGNALS.scanned);
 export const pause = defineSignal(SIGNALS.pause);
 export const resume = defineSignal(SIGNALS.resume);
+export const verifyProgress = defineQuery<VerifyProgress>(QUERIES.progress);
 export const progress = defineQuery<BackfillProgress>(QUERIES.progress);

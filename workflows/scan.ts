@@ -124,7 +124,7 @@ async function settlePage(
 }
 
 /** The five activities over a batch, again for what moved meanwhile. @param reread what needs mending here was called equal before */
-async function settleBatch(step: RepositoryStep, depth: Depth, tags: readonly string[], reread: boolean): Promise<ScanResult> {
+export async function settleBatch(step: RepositoryStep, depth: Depth, tags: readonly string[], reread: boolean): Promise<ScanResult> {
   const round: Round = { step, lane: 'bulk', depth, priority: reread ? PRIORITY.verify : PRIORITY.backfill };
   let left = tags;
   let work = NO_WORK;
@@ -173,14 +173,15 @@ async function batchRound(round: Round, tags: readonly string[], reread: boolean
       // One that is gone by now is looked at again too, so that its row goes.
       tag !== undefined && state !== 'verified' && state !== 'failed' ? [tag] : [],
     );
-    const mended = new Set([
-      ...copied.incomplete,
-      ...copied.published.flatMap(({ tag, changed }) => (changed && tag !== undefined ? [tag] : [])),
-    ]);
+    const lacked = new Set(copied.incomplete);
+    // What could not be mended is failed, and not counted twice.
+    const mended = copied.published.filter(
+      ({ tag, state, changed }) => tag !== undefined && state === 'verified' && (changed || lacked.has(tag)),
+    );
     const done = {
       synced: copied.published.filter(({ state }) => state === 'verified').length,
       failed: failed.length,
-      ...(reread ? { repaired: mended.size } : {}),
+      ...(reread ? { repaired: mended.length } : {}),
     };
     return { work: addWork(copied.work, done), failures: failed, again: [...new Set([...moved, ...overlapping])] };
   } catch (thrown) {

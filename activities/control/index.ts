@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { recordBackfill, recordCatalogPage, recordCatalogScan } from '../../src/ledger/backfills.ts';
+import { imagesToVerify } from '../../src/ledger/images-to-verify.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { markVerification } from '../../src/ledger/mark-verification.ts';
 import { planDeletions } from '../../src/ledger/plan-deletions.ts';
@@ -7,6 +8,7 @@ import { recordDeletions } from '../../src/ledger/record-deletions.ts';
 import { recordScan } from '../../src/ledger/record-scan.ts';
 import { knownRepositories } from '../../src/ledger/repositories.ts';
 import type {
+  ImagesToVerifyInput,
   KnownRepositoriesInput,
   KnownRepositoriesResult,
   MarkVerificationInput,
@@ -42,6 +44,7 @@ export function controlActivities({ ledger, startLook, startScheduled }: Control
       recorded(async () => ({
         repositories: await knownRepositories(ledger, input, (repository) => repositoryInScope(input.policy, repository)),
       })),
+    imagesToVerify: (input: ImagesToVerifyInput) => recorded(() => imagesToVerify(ledger, input)),
     planDeletions: (input: PlanDeletionsInput) => recorded(() => planDeletions(ledger, input)),
     recordDeletions: (input: RecordDeletionsInput) => recorded(() => recordDeletions(ledger, input)),
     recordBackfill: (input: RecordBackfillInput) =>

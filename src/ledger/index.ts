@@ -5,6 +5,7 @@ export { recordBackfill, recordCatalogPage, recordCatalogScan } from './backfill
 export { decideDeletions, listDeletions, type Decided, type DeletionQuery, type HeldDeletion } from './decide-deletions.ts';
 export { recordEvents, type ReceivedEvent } from './events.ts';
 export { failedImages, getImage, listImages, type ImageQuery, type ImageState, type ImageStatus } from './images.ts';
+export { imagesToVerify } from './images-to-verify.ts';
 export { doneInbox, inboxDepth, putInbox, takeInbox, type InboxEntry } from './inbox.ts';
 export { openLedger, type Ledger } from './ledger.ts';
 export { markVerification } from './mark-verification.ts';

@@ -17,6 +17,7 @@ const HASH_BYTES = 33;
 export const syncImageId = (site: string, repository: string, tag: string): string => fitId(`sync/${site}/`, `${repository}:${tag}`);
 export const syncRepositoryId = (site: string, repository: string): string => fitId(`sync-repository/${site}/`, repository);
 export const backfillSiteId = (site: string): string => fitId('backfill/', site);
+export const verifySiteId = (site: string): string => fitId('verify/', site);
 export const tickId = (site: string, kind: string): string => fitId(`tick/${site}/`, kind);
 export const OWNER_ID = 'twinport/owner';
 
@@ -47,6 +48,7 @@ export const WORKFLOWS = {
   syncImage: 'syncImage',
   syncRepository: 'syncRepository',
   backfillSite: 'backfillSite',
+  verifySite: 'verifySite',
   tick: 'tick',
   owner: 'owner',
 } as const;

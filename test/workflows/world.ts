@@ -235,6 +235,7 @@ function allIsWell(outcomes: ImageOutcome[]): Scripted {
     },
     recordScan: async () => ({ summary: '', verify: [], gone: [], foreign: 0 }),
     knownRepositories: async () => ({ repositories: [] }),
+    imagesToVerify: async () => ({ summary: '', batches: [] }),
     planDeletions: async () => ({ summary: '', approved: [], controls: [], held: 0, waiting: 0 }),
     recordDeletions: async () => ({ summary: '' }),
     recordBackfill: async () => undefined,

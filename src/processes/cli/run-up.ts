@@ -6,7 +6,7 @@ import { isLoopback } from '../starter/access.ts';
 import { backfillInput } from '../starter/backfill-run.ts';
 import { parseListen } from '../starter/listen-address.ts';
 import { startBackfill } from '../temporal/backfill.ts';
-import { ensureSchedules } from '../temporal/schedules.ts';
+import { ensureSchedules, type Scheduled } from '../temporal/schedules.ts';
 import type { ExitCode } from './exit-code.ts';
 import { onInterruption } from './interruption.ts';
 import { notificationSnippets } from './notification-snippet.ts';
@@ -96,16 +96,21 @@ async function serve(
     announce(system, config, json);
     // At each start: nobody listened before, so something may have been missed.
     await Promise.all(sites.map((site) => startBackfill(system.client, backfillInput(site))));
-    await ensureSchedules(
-      system.client,
-      sites.map((site) => ({ site: site.name, everyMs: site.backfill.everyMs })),
-    );
+    await ensureSchedules(system.client, sites.flatMap(scheduledOf));
     await Promise.race([interruption.interrupted, system.broken]);
     return 0;
   } finally {
     await system.stop();
     interruption.close();
   }
+}
+
+/** A verification more often than a minute would only stand in its own way. */
+function scheduledOf({ name: site, backfill, policy }: SiteConfig): Scheduled[] {
+  return [
+    { site, kind: 'backfill', everyMs: backfill.everyMs },
+    { site, kind: 'verify', everyMs: Math.max(60_000, policy.verify.everyMs) },
+  ];
 }
 
 function announce(system: OwnSystem, config: TwinportConfig, json: boolean): void {

@@ -1,19 +1,12 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { backfillSiteId, bulkQueue, QUERIES, SIGNALS, WORKFLOWS } from '../../model/names.ts';
 import type { BackfillProgress, BackfillSiteInput } from '../../model/steps.ts';
-import { withAttributes } from './starting.ts';
+import { runningRun, withAttributes, type StartedRun } from './starting.ts';
 
 type BackfillSite = (input: BackfillSiteInput) => Promise<BackfillProgress>;
 
-/** A backfill that was started, or that ran already and was joined. */
-export interface StartedBackfill {
-  readonly workflowId: string;
-  readonly runId: string;
-  readonly joined: boolean;
-}
-
 /** Starts a site's backfill under its fixed id, or joins the running one. */
-export async function startBackfill(client: Client, input: BackfillSiteInput): Promise<StartedBackfill> {
+export async function startBackfill(client: Client, input: BackfillSiteInput): Promise<StartedRun> {
   const { site } = input.policy;
   const workflowId = backfillSiteId(site);
   const running = await runningRun(client, workflowId);
@@ -54,14 +47,4 @@ export async function signalBackfill(client: Client, site: string, signal: 'paus
 
 export async function cancelBackfill(client: Client, site: string): Promise<void> {
   await client.workflow.getHandle(backfillSiteId(site)).cancel();
-}
-
-async function runningRun(client: Client, workflowId: string): Promise<string | undefined> {
-  try {
-    const described = await client.workflow.getHandle(workflowId).describe();
-    return described.status.name === 'RUNNING' ? (described.raw.workflowExecutionInfo?.firstRunId ?? described.runId) : undefined;
-  } catch (thrown) {
-    if (thrown instanceof WorkflowNotFoundError) return undefined;
-    throw thrown;
-  }
 }

@@ -1,4 +1,4 @@
-import type { Client, WorkflowStartOptions } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client, type WorkflowStartOptions } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
 import { SEARCH_ATTRIBUTES } from '../../model/names.ts';
 
@@ -24,6 +24,24 @@ export async function withAttributes<T>(
     if (!refusesAttributes(thrown)) throw thrown;
     refusing.add(client);
     return start({});
+  }
+}
+
+/** A run that was started, or that ran already and was joined. */
+export interface StartedRun {
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly joined: boolean;
+}
+
+/** The first run id of the open run of a workflow. */
+export async function runningRun(client: Client, workflowId: string): Promise<string | undefined> {
+  try {
+    const described = await client.workflow.getHandle(workflowId).describe();
+    return described.status.name === 'RUNNING' ? (described.raw.workflowExecutionInfo?.firstRunId ?? described.runId) : undefined;
+  } catch (thrown) {
+    if (thrown instanceof WorkflowNotFoundError) return undefined;
+    throw thrown;
   }
 }
 

@@ -7,6 +7,7 @@ import { CONTROL_QUEUE } from '../../model/names.ts';
 import type { SitePolicy } from '../../model/policy.ts';
 import { startBackfill } from '../temporal/backfill.ts';
 import { sendLook } from '../temporal/looks.ts';
+import { startVerify } from '../temporal/verify.ts';
 import { runTogether, type RunningWorker } from './running-worker.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
@@ -33,14 +34,15 @@ export async function startControlWorker(options: ControlWorkerOptions): Promise
     activities: controlActivities({
       ledger,
       startLook: (input) => sendLook(client, input),
-      async startScheduled({ site }) {
+      async startScheduled({ site, kind }) {
         const policy = sites.find((known) => known.policy.site === site)?.policy;
         if (!policy)
           throw new TwinportError(
             'CONFIG',
             `a Schedule names the site ${site}, which the configuration no longer has: delete the Schedule`,
           );
-        await startBackfill(client, { policy, verify: 'auto', once: false, concurrency: BACKFILL_CONCURRENCY });
+        if (kind === 'verify') await startVerify(client, { policy, depth: policy.verify.depth, sample: 1 });
+        else await startBackfill(client, { policy, verify: 'auto', once: false, concurrency: BACKFILL_CONCURRENCY });
       },
     }),
   });

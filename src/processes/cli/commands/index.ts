@@ -12,6 +12,7 @@ import { statusCommand } from './status.ts';
 import { syncCommand } from './sync.ts';
 import { tokenCommand } from './token.ts';
 import { upCommand } from './up.ts';
+import { verifyCommand } from './verify.ts';
 import { workerCommand } from './worker.ts';
 
 /** Every command, in the order of the help. */
@@ -24,6 +25,7 @@ export const commands: readonly (() => Command)[] = [
   statusCommand,
   imagesCommand,
   backfillCommand,
+  verifyCommand,
   retryCommand,
   cancelCommand,
   deletionsCommand,

@@ -4,6 +4,7 @@ import { backfillRoutes } from './backfill.ts';
 import { deletionRoutes } from './deletions.ts';
 import { imageRoutes } from './images.ts';
 import { siteRoutes } from './sites.ts';
+import { verifyRoutes } from './verify.ts';
 
 /** Where the JSON API lives. */
 export const API_PREFIX = '/api/v1';
@@ -14,6 +15,7 @@ export function apiRoutes(parts: ControlParts) {
     siteRoutes(server, parts);
     imageRoutes(server, parts);
     backfillRoutes(server, parts);
+    verifyRoutes(server, parts);
     deletionRoutes(server, parts);
   };
 }

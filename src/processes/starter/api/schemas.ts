@@ -28,6 +28,11 @@ export const BACKFILL_START = z.strictObject({
   verify: z.enum(['auto', 'shallow', 'deep']).default('auto'),
   once: z.boolean().default(false),
 });
+/** `{depth?, sample?}` */
+export const VERIFY_START = z.strictObject({
+  depth: z.enum(['shallow', 'deep']).optional(),
+  sample: z.number().gt(0).max(1).default(1),
+});
 /** The query of a page of images. */
 export const IMAGE_PAGE = z.strictObject({
   state: z.enum(['pending', 'started', 'synced', 'failed', 'verified', 'excluded', 'held', 'missing']).optional(),
