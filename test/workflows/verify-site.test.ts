@@ -85,7 +85,7 @@ describe('verifySite', () => {
     let page = 0;
     const script: Partial<Scripted> = { ...nothingLacks, imagesToVerify: async (input) => (page++, twoPages(input)) };
     await world.run(script, async () => {
-      const handle = await world.env.client.workflow.signalWithStart<VerifySite, []>(WORKFLOWS.verifySite, {
+      const handle = await world.env.client.workflow.signalWithStart<VerifySite>(WORKFLOWS.verifySite, {
         workflowId: verifySiteId('eu'),
         taskQueue: bulkQueue('eu'),
         args: [{ policy: POLICY, depth: 'shallow', sample: 1 }],
