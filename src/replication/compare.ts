@@ -15,6 +15,7 @@ import { lackingUntagged } from './compare-untagged.ts';
 import { concurrently } from './concurrently.ts';
 import { placeholdersAmong } from './placeholders.ts';
 import { tagInScope } from './scope.ts';
+import { secondaryTags } from './secondary-tags.ts';
 import type { Route } from './site.ts';
 
 const HEADS_AT_ONCE = 32;
@@ -23,17 +24,14 @@ const FALLBACK = /^sha(?:256|512)-[a-f0-9]+$/;
 /**
  * Compares a window of a repository's tags on both sides: digests, and the referrers' lists where the primary has their API.
  * @param after the last tag of the window before
- * @throws {RegistryError} if either side cannot be listed; a failed listing is never an empty one
+ * @throws {RegistryError} if the primary cannot be listed; a failed listing is never an empty one. The secondary can do without: see `secondaryTags`
  */
 export async function compareRepository(route: Route, policy: SitePolicy, after: string | undefined, limit: number): Promise<Comparison> {
-  const { site, repository, target, signal } = route;
-  const [atPrimary, atSecondary = new Map<string, Digest | undefined>()] = await Promise.all([
-    listTagDigests(site.primary, repository, signal),
-    listTagDigests(site.secondary, target, signal),
-  ]);
+  const { site, repository, signal } = route;
+  const [atPrimary, atSecondary] = await Promise.all([listTagDigests(site.primary, repository, signal), secondaryTags(route)]);
   const all = [...(atPrimary?.keys() ?? [])].filter((tag) => !isReservedTag(tag));
   const inScope = all.filter((tag) => tagInScope(policy, tag));
-  const window = windowOf(inScope, extraTags(route, new Set(all), [...atSecondary.keys()]), after, limit);
+  const window = windowOf(inScope, extraTags(route, new Set(all), [...(atSecondary?.keys() ?? [])]), after, limit);
   const placeholders = await placeholdersAmong(route, window.extra);
   const extra = window.extra.filter((tag) => !placeholders.includes(tag));
   const failures: TagFailure[] = [];
@@ -42,8 +40,8 @@ export async function compareRepository(route: Route, policy: SitePolicy, after:
     try {
       const result = await compareTag(route, tag, {
         primary: atPrimary?.get(tag),
-        secondary: atSecondary.get(tag),
-        held: atSecondary.has(tag),
+        secondary: atSecondary?.get(tag),
+        held: atSecondary?.has(tag) ?? true,
       });
       if (!result) vanished.push(tag);
       return result;
@@ -57,8 +55,9 @@ export async function compareRepository(route: Route, policy: SitePolicy, after:
   const tags = compared.filter((tag) => tag !== undefined);
   const { next } = window;
   const untagged = policy.untagged === 'all' && next === undefined ? await lackingUntagged(route, limit) : [];
+  const unlisted = atSecondary === undefined ? ', the secondary gives no list of its own' : '';
   return {
-    summary: summarize(tags, extra, failures, atPrimary === undefined),
+    summary: summarize(tags, extra, failures, atPrimary === undefined) + unlisted,
     ...(untagged.length > 0 ? { untagged } : {}),
     tags,
     extra,

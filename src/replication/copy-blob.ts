@@ -1,6 +1,6 @@
 import { LARGE_BLOB_BYTES } from '../model/batches.ts';
 import type { Descriptor } from '../model/descriptor.ts';
-import { TwinportError } from '../model/failure.ts';
+import { isTwinportError, TwinportError } from '../model/failure.ts';
 import type { Depth } from '../model/policy.ts';
 import type { UploadPosition } from '../model/steps.ts';
 import { abortable } from '../registry/transport/abortable.ts';
@@ -71,14 +71,39 @@ async function bringOver(
   onPosition({ digest: blob.digest, location: opened.location, offset: opened.offset });
   // Small blobs, those of a push above all, never wait for large ones alone.
   const release = await acquireTransfer(site.secondary, signal, blob.size > LARGE_BLOB_BYTES ? 'large' : 'small');
+  let begun: Upload;
   try {
-    await sendBlob(route, blob, opened, onPosition);
+    begun = await sendThroughRefusals(route, blob, opened, onPosition);
   } finally {
     release();
   }
   if (!(await holdsBlob(route, blob, depth))) throw notKept(blob);
-  return { how: 'copied', bytes: blob.size - opened.offset, resumedBytes: opened.offset };
+  return { how: 'copied', bytes: blob.size - begun.offset, resumedBytes: begun.offset };
 }
+
+/**
+ * Sends a blob, and once more where the registry only had no time for it (429): a stream cannot be sent twice by itself, and one refusal must not
+ * fail a whole batch. The limiter keeps what the registry asked for.
+ * @returns the upload that took it
+ */
+async function sendThroughRefusals(route: Route, blob: Descriptor, opened: Upload, onPosition: OnPosition): Promise<Upload> {
+  let upload = opened;
+  for (let tries = 1; ; tries++) {
+    try {
+      await sendBlob(route, blob, upload, onPosition);
+      return upload;
+    } catch (thrown) {
+      const passing = isTwinportError(thrown) && thrown.code === 'RATE_LIMITED' && (thrown.retryAfterMs ?? 0) <= LONGEST_REFUSAL_MS;
+      if (!passing || tries === MAX_TRIES) throw thrown;
+    }
+    const earlier = { digest: blob.digest, location: upload.location, offset: upload.offset };
+    upload = (await resumable(route, blob, earlier)) ?? (await startUpload(route.site.secondary, route.target, route.signal));
+    onPosition({ digest: blob.digest, location: upload.location, offset: upload.offset });
+  }
+}
+
+const MAX_TRIES = 4;
+const LONGEST_REFUSAL_MS = 60_000;
 
 /** Small, not to be mounted, and the registry does not refuse it: then one request does for three. */
 function isPostable({ site, target }: Route, blob: Descriptor): boolean {
