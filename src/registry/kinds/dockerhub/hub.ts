@@ -4,9 +4,10 @@ import { callJson } from '../../call-json.ts';
 import { registryError } from '../../errors.ts';
 import type { Session } from '../../session.ts';
 import type { ApiRequest } from '../../transport/call-api.ts';
-import { tokenAuthorization } from '../api-authorization.ts';
+import { tokenAuthorization, vendorLogin } from '../api-authorization.ts';
 
 const BASE = 'https://hub.docker.com';
+const HOST = /^(?:.+\.)?docker\.(?:io|com)$/;
 const LOGIN = '/v2/auth/token';
 
 /** Shorter than the token's life, which its documentation does not tell. */
@@ -47,12 +48,12 @@ export async function hubPage<T>(
 
 /** `api.token` as it is; else a token for the user and password of the registry; without, what everybody may see. */
 async function authorizationOf(session: Session): Promise<string | undefined> {
-  const { auth } = session.endpoint;
   const given = tokenAuthorization(session);
-  if (given !== undefined || auth.type !== 'basic') return given;
+  const mine = vendorLogin(session, HOST);
+  if (given !== undefined || !mine) return given;
   const cache = tokens.get(session) ?? createTokenCache();
   tokens.set(session, cache);
-  const value = await cache.get('hub', false, () => login(session, auth.username, auth.password));
+  const value = await cache.get('hub', false, () => login(session, mine.username, mine.password));
   return `Bearer ${value}`;
 }
 

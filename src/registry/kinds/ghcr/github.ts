@@ -4,10 +4,11 @@ import { registryError } from '../../errors.ts';
 import { nextLink } from '../../links.ts';
 import type { Session } from '../../session.ts';
 import type { ApiRequest } from '../../transport/call-api.ts';
-import { tokenAuthorization } from '../api-authorization.ts';
+import { tokenAuthorization, vendorLogin } from '../api-authorization.ts';
 
 /** Of github.com; of a GitHub Enterprise Server, `api.url` says it. */
 const BASE = 'https://api.github.com';
+const HOST = /^ghcr\.io$/;
 
 /** The most that GitHub gives at once. */
 const PAGE = 100;
@@ -36,8 +37,8 @@ export function hasToken(session: Session): boolean {
 
 /** `api.token`, or the password: with a personal access token that is the same thing. */
 function authorizationOf(session: Session): string | undefined {
-  const { auth } = session.endpoint;
-  return tokenAuthorization(session) ?? (auth.type === 'basic' ? `Bearer ${auth.password}` : undefined);
+  const login = vendorLogin(session, HOST);
+  return tokenAuthorization(session) ?? (login && `Bearer ${login.password}`);
 }
 
 /** A request to GitHub's API. */
@@ -102,6 +103,6 @@ export function tokenNeeded(session: Session, path: string): Error {
     session,
     { method: 'GET', path },
     'CONFIG',
-    'not sent: GitHub lists packages only to a token of scope read:packages: give it as api.token, or as the password of auth: basic',
+    'not sent: GitHub lists packages only to a token of scope read:packages: give it as api.token, or as the password of auth: basic (at another host than ghcr.io with api.url)',
   );
 }
