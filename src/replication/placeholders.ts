@@ -1,5 +1,5 @@
 import type { Digest } from '../model/digest.ts';
-import { isTwinportError } from '../model/failure.ts';
+import { isTwinportError, type TwinportError } from '../model/failure.ts';
 import type { Manifest } from '../model/manifest.ts';
 import { deleteManifest, getManifest, headManifest, putManifest } from '../registry/manifests.ts';
 import { EMPTY, EMPTY_DESCRIPTOR, maybePlaceholder, placeholderFor, readPlaceholder, type Placeholder } from '../registry/placeholder.ts';
@@ -62,12 +62,19 @@ export async function placeholdersAmong(route: Route, tags: readonly string[]): 
  */
 export async function removePlaceholder(route: Route, tag: string, digest: Digest, before?: Manifest): Promise<Untagged> {
   const { site, target, signal } = route;
-  const deleted = await deleteManifest(site.secondary, target, digest, signal);
+  const deleted = await deleteManifest(site.secondary, target, digest, signal).catch(lasting);
   const now = await headManifest(site.secondary, target, tag, signal);
   if (!now) return { result: 'deleted' };
   if (now.digest !== digest) return { result: 'changed', reason: `the secondary's tag is now ${now.digest}` };
   if (before) await putManifest(site.secondary, target, tag, before, signal);
+  if (typeof deleted !== 'string') throw deleted;
   return deleted === 'refused' ? REFUSED : held('the registry answers that it deleted the placeholder, and still serves it');
+}
+
+/** Of a failure that passes, the next attempt goes on; any other would leave the placeholder where it is. */
+function lasting(thrown: unknown): TwinportError {
+  if (!isTwinportError(thrown) || thrown.retry === 'now' || thrown.code === 'CANCELLED') throw thrown;
+  return thrown;
 }
 
 /** A manifest must point at content that is there. */

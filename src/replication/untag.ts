@@ -22,15 +22,13 @@ const STILL_SERVED_MS = [50, 200, 1_000];
 export async function untag(route: Route, tag: string, digest: Digest, deletions: readonly PlannedDeletion[]): Promise<Untagged> {
   const { site, repository, target, signal } = route;
   const answer = await deleteTag(site.secondary, target, tag, signal);
-  if (answer === 'absent') return { result: 'absent' };
   if (answer === 'refused') return REFUSED;
-  if (answer === 'deleted') return confirm(route, tag, digest);
+  if (answer !== 'unsupported') return confirm(route, tag, digest, answer);
   if ((await headManifest(site.primary, repository, digest, signal)) || (await isUsed(route, deletions, tag, digest))) {
     return untagByPlaceholder(route, tag, digest);
   }
   const deleted = await deleteManifest(site.secondary, target, digest, signal);
-  if (deleted === 'refused') return REFUSED;
-  return deleted === 'absent' ? { result: 'absent' } : confirm(route, tag, digest);
+  return deleted === 'refused' ? REFUSED : confirm(route, tag, digest, deleted);
 }
 
 /** Whether the digest must stay; so it must where that cannot be found out, as without a list of tags. */
@@ -43,14 +41,15 @@ async function isUsed(route: Route, deletions: readonly PlannedDeletion[], tag: 
   }
 }
 
-/** A registry may answer that it deleted, and go on serving the tag. */
-async function confirm(route: Route, tag: string, digest: Digest): Promise<Untagged> {
+/** A registry may answer that it deleted, or that there is nothing to delete, and go on serving the tag. */
+async function confirm(route: Route, tag: string, digest: Digest, said: 'deleted' | 'absent'): Promise<Untagged> {
   const { site, target, signal } = route;
   for (const waitMs of [0, ...STILL_SERVED_MS]) {
     await sleep(waitMs, undefined, signal ? { signal } : {});
     const now = await headManifest(site.secondary, target, tag, signal);
-    if (!now) return { result: 'deleted' };
+    if (!now) return { result: said };
     if (now.digest !== digest) return { result: 'changed', reason: `the secondary's tag is now ${now.digest}` };
   }
-  return { result: 'held', reason: 'the registry answers that it deleted the tag, and still serves it' };
+  const claim = said === 'deleted' ? 'it deleted the tag' : 'the tag is not there';
+  return { result: 'held', reason: `the registry answers that ${claim}, and still serves it` };
 }

@@ -150,6 +150,23 @@ describe('a registry that deletes by digest only', () => {
     for (const tag of ['v1', 'latest']) expect(await at(tag)).toMatchObject({ status: 200, digest: image.digest });
   });
 
+  it('puts the tag back where the registry allows the probe, and then not the deletion', async () => {
+    proxy.rules.push({ method: 'DELETE', path: BY_DIGEST, times: 1 }, { method: 'DELETE', path: BY_DIGEST, answer: { status: 403 } });
+    expect(await go(planned('latest', image))).toMatchObject([{ result: 'unproved', reason: expect.stringMatching(/403/) }]);
+    for (const tag of ['v1', 'latest']) expect(await at(tag)).toMatchObject({ status: 200, digest: image.digest });
+  });
+
+  it('is not believed that a digest is not there, while it serves the tag still', async () => {
+    await deleteManifest(primary.url, repository, image.digest);
+    const control = await pushImage(primary.url, repository, 'control', { label: 'control' });
+    const controls = [{ repository, tag: 'control', digest: control.digest as Digest }];
+    proxy.rules.push({ method: 'DELETE', path: BY_DIGEST, answer: { status: 404, body: '404 page not found' } });
+    const both = [planned('latest', image), planned('v1', image)];
+    const { outcomes } = await deleteTags(route(site, repository), both, controls);
+    for (const outcome of outcomes)
+      expect(outcome).toMatchObject({ result: 'held', reason: expect.stringMatching(/is not there, and still serves it/) });
+  });
+
   it.each([
     ['refuses deletes', { status: 405 }, /^registry refuses deletes$/],
     ['does not tell', { status: 404, body: '404 page not found' }, /cannot untag: .* does not say whether/],
@@ -202,6 +219,9 @@ describe('a registry that deletes by name', () => {
 
     proxy.rules.push({ method: 'DELETE', answer: { status: 202 }, times: 1 });
     expect(await go()).toMatchObject([{ result: 'held', reason: expect.stringMatching(/still serves it/) }]);
+    // One that looks for a manifest of this digest finds none.
+    proxy.rules.push({ method: 'DELETE', answer: { status: 404, body: '{"errors":[{"code":"MANIFEST_UNKNOWN"}]}' }, times: 1 });
+    expect(await go()).toMatchObject([{ result: 'held', reason: expect.stringMatching(/is not there, and still serves it/) }]);
     expect(await go()).toMatchObject([{ result: 'deleted' }]);
     expect(await go()).toMatchObject([{ result: 'absent' }]);
     expect(proxy.count('PUT', /manifests\/latest/)).toBe(1);
