@@ -159,7 +159,6 @@ function addBlob(walk: Walk, blob: Descriptor): void {
 /** Referrers by the primary's API, sorted by digest; `undefined` where it has none. */
 export async function referrersOf(route: Route, digest: Digest): Promise<Descriptor[] | undefined> {
   const { site, repository, signal } = route;
-  if (site.primary.capabilities.referrers === false) return undefined;
   const listed = await listReferrers(site.primary, repository, digest, signal);
   return listed?.sort((a, b) => (a.digest < b.digest ? -1 : 1));
 }

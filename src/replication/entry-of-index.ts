@@ -32,6 +32,12 @@ async function mayBeManifest({ site, repository, signal }: Route, { digest }: De
   if (blob.size > LONGEST_MANIFEST) return false;
   const { stream } = await readBlob(site.primary, repository, digest, signal ? { signal } : {});
   const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
+  let read = 0;
+  for await (const chunk of stream) {
+    read += chunk.length;
+    // It may send more than it said.
+    if (read > LONGEST_MANIFEST) return false;
+    chunks.push(chunk);
+  }
   return /"(?:schemaVersion|manifests|layers|blobs)"/.test(Buffer.concat(chunks).toString('latin1'));
 }

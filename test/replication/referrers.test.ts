@@ -137,6 +137,18 @@ describe('a secondary with the referrers API', () => {
     expect(done.published[0]?.failure?.message).toContain('its referrers API does not list it');
   });
 
+  it('of a primary that learned the API, or seemed to have none, are seen from then on', async () => {
+    const app = fresh('primary-learned');
+    const image = await pushImage(primary, app, 'v1');
+    const site = sitePair(primary, secondary);
+    await replicate(site, app, { tags: ['v1'] });
+    await pushReferrer(primary, app, image);
+    // What was found out before; after a while it is asked again.
+    site.primary.capabilities.referrers = false;
+    const { tags } = await compareRepository(route(site, app), POLICY, undefined, 10);
+    expect(tags).toMatchObject([{ tag: 'v1', same: false }]);
+  });
+
   it('that learned the API after it was given a referrer is given it again', async () => {
     const app = fresh('learned');
     const image = await pushImage(primary, app, 'v1');
