@@ -47,7 +47,7 @@ export function describeValue(value: unknown): string {
 
 /** True below keys that hold secrets, by their names. */
 export function isSecretPath(path: KeyPath): boolean {
-  return path.some((key) => typeof key === 'string' && /^(?:password|token|secrets?|apiKey|key)$/.test(key));
+  return path.some((key) => typeof key === 'string' && /^(?:password|token|secrets?|clientSecret|apiKey|key)$/.test(key));
 }
 
 /** The known name that a mistyped one is nearest to, if any is near. */

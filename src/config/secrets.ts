@@ -20,7 +20,11 @@ function inAnUrl(secret: string | undefined): string[] {
   return secret === undefined ? [] : [secret, encodeURIComponent(secret)];
 }
 
-function endpointSecrets({ auth }: Endpoint): string[] {
+function endpointSecrets({ auth, api }: Endpoint): (string | undefined)[] {
+  return [api?.token, ...authSecrets(auth)];
+}
+
+function authSecrets(auth: Endpoint['auth']): string[] {
   switch (auth.type) {
     case 'basic':
       return [auth.password, Buffer.from(`${auth.username}:${auth.password}`).toString('base64'), encodeURIComponent(auth.password)];

@@ -221,6 +221,11 @@ describe('what does not fit is told with path, find and remedy', () => {
       /auth\.password: found a number \(not shown\); .*put it in quotes/,
     ],
     [
+      'a number for a client secret',
+      secondary('auth: { type: acr, tenantId: t, clientId: c, clientSecret: 31415926 }'),
+      /auth\.clientSecret: found a number \(not shown\); .*put it in quotes/,
+    ],
+    [
       'a missing variable',
       secondary('auth: { type: bearer, token: "${NOPE}" }'),
       /auth\.token: found \$\{NOPE\}; the environment variable NOPE is not set/,
@@ -313,6 +318,12 @@ describe('credentials', () => {
     expect(secret.secondaries[0]?.endpoint.auth).toMatchObject({ credential: 'client-secret', clientSecret: 's3cret' });
     expect(secret.redact).toContain('s3cret');
     expect(`${JSON.stringify(secret)}${inspect(secret, { depth: 9 })}`).not.toContain('s3cret');
+  });
+
+  it("strikes out the token of a registry's own API", () => {
+    const config = load(SMALL.replace('https://eu.example.com', 'https://eu.example.com, kind: quay, api: { token: a9i-t0ken }'));
+    expect(config.redact).toContain('a9i-t0ken');
+    expect(`${JSON.stringify(config)}${inspect(config, { depth: 9 })}`).not.toContain('a9i-t0ken');
   });
 
   it.each([
