@@ -10,7 +10,7 @@ export interface RegistryUrl {
 
 /** What `parseRegistryUrl` takes. */
 export const URL_WANTED =
-  'the URL of a registry is needed, http(s)://host[:port][/prefix] or host:port, such as https://registry.example.com';
+  'the URL of a registry is needed, http(s)://host[:port][/prefix] or host:port, such as https://registry.example.com; a % in a password is written %25';
 
 /**
  * Reads a registry's URL. Without a scheme, loopback hosts get http and all others https.
@@ -22,8 +22,18 @@ export function parseRegistryUrl(text: string): RegistryUrl | undefined {
   const prefix = url.pathname.replace(/\/+$/, '').replace(/\/v2$/, '');
   const plain = `${url.protocol}//${url.host}${prefix}`;
   if (url.username === '' && url.password === '') return { url: plain };
-  const auth: BasicAuth = { type: 'basic', username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
-  return { url: plain, auth };
+  const username = decoded(url.username);
+  const password = decoded(url.password);
+  return username === undefined || password === undefined ? undefined : { url: plain, auth: { type: 'basic', username, password } };
+}
+
+/** A `%` that begins no escape may stand in a URL, and says nothing certain. */
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined; // told by the caller, without the text: it is a secret
+  }
 }
 
 function parseUrl(text: string): URL | undefined {

@@ -349,6 +349,12 @@ describe('credentials', () => {
     });
     expect(config.redact).toContain('p@ss');
   });
+
+  it('that a URL does not hold as escapes are refused, and not shown', () => {
+    const said = problems(SMALL.replace('https://eu.example.com', "'https://robot:s3cret%@eu.example.com'"));
+    expect(said).toMatch(/secondaries\[0\]\.url: found "https:\/\/…@eu\.example\.com"; the URL of a registry is needed.*written %25/);
+    expect(said).not.toContain('s3cret');
+  });
 });
 
 describe('two URLs in place of a file', () => {
