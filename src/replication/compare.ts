@@ -1,5 +1,5 @@
 import type { Descriptor } from '../model/descriptor.ts';
-import type { Digest } from '../model/digest.ts';
+import { isDigest, type Digest } from '../model/digest.ts';
 import { failureOf, TwinportError } from '../model/failure.ts';
 import { linksOf } from '../model/manifest.ts';
 import type { SitePolicy } from '../model/policy.ts';
@@ -31,7 +31,7 @@ export async function compareRepository(route: Route, policy: SitePolicy, after:
   const [atPrimary, atSecondary] = await Promise.all([listTagDigests(site.primary, repository, signal), secondaryTags(route)]);
   const all = [...(atPrimary?.keys() ?? [])].filter((tag) => !isReservedTag(tag));
   const inScope = all.filter((tag) => tagInScope(policy, tag));
-  const window = windowOf(inScope, extraTags(route, new Set(all), [...(atSecondary?.keys() ?? [])]), after, limit);
+  const window = windowOf(inScope, await extraTags(route, new Set(all), [...(atSecondary?.keys() ?? [])]), after, limit);
   const placeholders = await placeholdersAmong(route, window.extra);
   const extra = window.extra.filter((tag) => !placeholders.includes(tag));
   const failures: TagFailure[] = [];
@@ -152,9 +152,16 @@ async function heldReferrers(route: Route, digest: Digest, wanted: readonly Desc
 }
 
 /** Tags that only the secondary lists; fallback indexes that Twinport built for a primary with the API are its own. */
-function extraTags(route: Route, primary: ReadonlySet<string>, secondary: readonly string[]): string[] {
-  const built = route.site.primary.capabilities.referrers === true;
-  return secondary.filter((tag) => !primary.has(tag) && !isReservedTag(tag) && !(built && FALLBACK.test(tag)));
+async function extraTags(route: Route, primary: ReadonlySet<string>, secondary: readonly string[]): Promise<string[]> {
+  const extra = secondary.filter((tag) => !primary.has(tag) && !isReservedTag(tag));
+  const { capabilities } = route.site.primary;
+  const subject = extra
+    .filter((tag) => FALLBACK.test(tag))
+    .map((tag) => tag.replace('-', ':'))
+    .find(isDigest);
+  // A session that has just begun does not know yet whether the primary has it.
+  if (subject !== undefined && capabilities.referrers === undefined) await referrersOf(route, subject);
+  return capabilities.referrers === true ? extra.filter((tag) => !FALLBACK.test(tag)) : extra;
 }
 
 function summarize(tags: readonly ComparedTag[], extra: readonly string[], failures: readonly TagFailure[], absent: boolean): string {

@@ -77,6 +77,15 @@ describe.each([2, 3] as const)('between a registry with the referrers API and Di
     expect(again.published.filter(({ changed }) => changed)).toEqual([]);
   });
 
+  it('a fallback index of ours is nobody else’s, also for a process that has just begun', async () => {
+    const app = fresh('built');
+    const image = await pushImage(withApi, app, 'v1');
+    await pushReferrer(withApi, app, image);
+    await replicate(sitePair(withApi, without), app, { tags: ['v1'] });
+    const { extra, tags } = await compareRepository(route(sitePair(withApi, without), app), POLICY, undefined, 10);
+    expect({ extra, tags }).toMatchObject({ extra: [], tags: [{ tag: 'v1', same: true }] });
+  });
+
   it('every referrer is found at a secondary with the API, whose primary has fallback tags', async () => {
     const family = await pushFamily(without, 'other-way');
     const done = await replicate(sitePair(without, withApi), 'other-way');
