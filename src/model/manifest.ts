@@ -80,7 +80,7 @@ function shapeOf(body: Record<string, unknown>): 'image' | 'index' | undefined {
 
 /**
  * Reads what a manifest points at.
- * @throws {TwinportError} INVALID (not JSON, a broken descriptor), UNSUPPORTED (a type that nobody knows, and not built as an OCI manifest is)
+ * @throws {TwinportError} INVALID (not JSON, a broken descriptor, a body of another kind than its type), UNSUPPORTED (a type that nobody knows, and not built as an OCI manifest is)
  */
 export function linksOf(manifest: Pick<Manifest, 'mediaType' | 'digest' | 'bytes'>): ManifestLinks {
   const { mediaType, digest, bytes } = manifest;
@@ -93,9 +93,25 @@ export function linksOf(manifest: Pick<Manifest, 'mediaType' | 'digest' | 'bytes
       `manifest ${digest} is of type ${mediaType.slice(0, 100)}, which is not known, and not built as an OCI manifest or index: what belongs to it cannot be told`,
     );
   }
+  refuseOtherKind(body, shape, digest);
   const links = shape === 'index' ? indexLinks(body, digest) : imageLinks(body, digest);
   const { subject } = body;
   return subject === undefined || subject === null ? links : { ...links, subject: readDescriptor(subject, digest, 'subject') };
+}
+
+/** Read as the kind that it is not, a manifest would seem to point at nothing, and be complete without its content. */
+function refuseOtherKind(body: Record<string, unknown>, shape: 'image' | 'index', owner: Digest): void {
+  const other = shape === 'index' ? ['config', 'layers'] : ['manifests'];
+  const odd = other.find((field) => !isNothing(body[field]));
+  const named = body['mediaType'];
+  const contradicts = typeof named === 'string' && isManifestType(named) && isIndexType(named) !== (shape === 'index');
+  if (odd === undefined && !contradicts) return;
+  const what = odd === undefined ? `calls itself ${named}` : `has ${odd}`;
+  throw new TwinportError('INVALID', `manifest ${owner} is served as ${shape === 'index' ? 'an index' : 'an image'}, but ${what}`);
+}
+
+function isNothing(value: unknown): boolean {
+  return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
 }
 
 function indexLinks(body: Record<string, unknown>, owner: Digest): ManifestLinks {

@@ -50,6 +50,15 @@ describe('linksOf', () => {
     });
   });
 
+  it.each([
+    ['an index with layers', OCI_INDEX, { manifests: [], layers: [layer('1')] }, /served as an index, but has layers/],
+    ['an image with manifests', OCI_MANIFEST, { manifests: [child('1')] }, /served as an image, but has manifests/],
+    ['an index that calls itself an image', DOCKER_LIST, { mediaType: DOCKER_MANIFEST }, /served as an index, but calls itself/],
+    ['an image that calls itself an index', DOCKER_MANIFEST, { mediaType: OCI_INDEX }, /served as an image, but calls itself/],
+  ])('refuses %s: it would seem to be complete without its content', (_, mediaType, body, message) => {
+    expect(() => links(mediaType, body)).toThrow(expect.objectContaining({ code: 'INVALID', message: expect.stringMatching(message) }));
+  });
+
   it('reads an artifact manifest’s blobs', () => {
     expect(links(OCI_ARTIFACT, { artifactType: 'text/plain', blobs: [layer('1')] }).blobs).toEqual([layer('1')]);
   });
