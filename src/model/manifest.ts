@@ -106,7 +106,7 @@ function refuseOtherKind(body: Record<string, unknown>, shape: 'image' | 'index'
   const named = body['mediaType'];
   const contradicts = typeof named === 'string' && isManifestType(named) && isIndexType(named) !== (shape === 'index');
   if (odd === undefined && !contradicts) return;
-  const what = odd === undefined ? `calls itself ${named}` : `has ${odd}`;
+  const what = odd === undefined ? `calls itself ${JSON.stringify(named)}` : `has ${odd}`;
   throw new TwinportError('INVALID', `manifest ${owner} is served as ${shape === 'index' ? 'an index' : 'an image'}, but ${what}`);
 }
 

@@ -16,7 +16,8 @@ afterEach(() => rmSync(join(folder, 'ready'), { force: true }));
 const server = (options: { stubborn?: boolean } = {}) => [
   '-e',
   `${options.stubborn ? "process.on('SIGTERM', () => {});" : ''}
-   require('fs').writeFileSync(${JSON.stringify(join(folder, 'ready'))}, String(process.pid)); setInterval(() => {}, 1000);`,
+   const fs = require('fs'); fs.writeFileSync(${JSON.stringify(join(folder, 'pid'))}, String(process.pid));
+   fs.renameSync(${JSON.stringify(join(folder, 'pid'))}, ${JSON.stringify(join(folder, 'ready'))}); setInterval(() => {}, 1000);`,
 ];
 const readyWhen = () => Promise.resolve(existsSync(join(folder, 'ready')));
 

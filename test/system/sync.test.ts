@@ -47,6 +47,7 @@ describe.each([
     const folder = await workFolder();
     const urls = ['sync', '--primary', primary.url, '--secondary', secondary.url, '--json'];
     const before = await twinport(urls, folder);
+    expect([before.code, before.stderr]).toEqual([0, expect.any(String)]);
     await eventually(
       () => processesOf(folder),
       (left) => left.length === 0,
