@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,12 @@ import { spawnChild } from '../../src/processes/embedded/child.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'twinport-child-'));
 const env = { PATH: process.env['PATH'] };
-afterEach(() => rmSync(join(folder, 'ready'), { force: true }));
+const parents: ChildProcess[] = [];
+// Also after a test that failed: what still runs would keep the tests from ending.
+afterEach(() => {
+  for (const parent of parents.splice(0)) parent.kill('SIGKILL');
+  rmSync(join(folder, 'ready'), { force: true });
+});
 
 /** A server that says when it runs, and that ignores SIGTERM if told so. */
 const server = (options: { stubborn?: boolean } = {}) => [
@@ -94,6 +99,7 @@ async function parentWith(args: string[]) {
      setInterval(() => {}, 1000);`,
   );
   const parent = spawn(process.execPath, [script], { stdio: ['ignore', 'inherit', 'inherit'] });
+  parents.push(parent);
   const deadline = Date.now() + 10_000;
   while (!existsSync(join(folder, 'ready')) && Date.now() < deadline) await sleep(20);
   return parent;
