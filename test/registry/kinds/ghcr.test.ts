@@ -3,7 +3,6 @@ import type { Digest } from '../../../src/model/digest.ts';
 import type { EmbeddedRegistry } from '../../../src/processes/embedded/registry.ts';
 import type { Endpoint } from '../../../src/registry/endpoint.ts';
 import { ghcr } from '../../../src/registry/kinds/ghcr/index.ts';
-import { headManifest } from '../../../src/registry/manifests.ts';
 import type { Session } from '../../../src/registry/session.ts';
 import { listTagDigests } from '../../../src/registry/tags.ts';
 import { createSite } from '../../../src/replication/site.ts';
@@ -15,6 +14,7 @@ import { makeManyTags } from '../../support/clouds/many-tags.ts';
 import { pushImage, pushManifest } from '../../support/images.ts';
 import { cell } from '../../support/matrix.ts';
 import { testRegistry } from '../../support/registries.ts';
+import { expectTokensRenewed } from '../support/expect-tokens-renewed.ts';
 import { allRepositories, failureOf, testSession } from '../support/sessions.ts';
 
 describe('kind: ghcr', () => {
@@ -33,14 +33,7 @@ describe('kind: ghcr', () => {
   });
 
   it('comes in by the tokens of its service, renews what ends, and is turned away without', async () => {
-    const session = open();
-    expect((await headManifest(session, 'acme/app', 'v1'))?.digest).toMatch(/^sha256:/);
-    cloud.gate.endAll();
-    const given = cloud.gate.given;
-    expect((await headManifest(session, 'acme/app', 'v1'))?.digest).toMatch(/^sha256:/);
-    expect(cloud.gate.given - given).toBe(1);
-    const stranger = open({ auth: { type: 'basic', username: 'me', password: 'wrong' } });
-    expect(await failureOf(headManifest(stranger, 'acme/app', 'v1'))).toMatchObject({ code: 'UNAUTHORIZED' });
+    await expectTokensRenewed(open, cloud.gate, 'acme/app');
     cell('ghcr', 'auth');
   });
 

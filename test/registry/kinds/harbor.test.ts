@@ -7,7 +7,7 @@ import { harbor } from '../../../src/registry/kinds/harbor/index.ts';
 import { ensureRepository } from '../../../src/registry/repositories.ts';
 import type { Session } from '../../../src/registry/session.ts';
 import { deleteTag, listTagDigests } from '../../../src/registry/tags.ts';
-import { headManifest, probeAbsence } from '../../../src/registry/manifests.ts';
+import { probeAbsence } from '../../../src/registry/manifests.ts';
 import { createSite } from '../../../src/replication/site.ts';
 import { replicate } from '../../replication/pair.ts';
 import { harborCloud } from '../../support/clouds/harbor.ts';
@@ -16,6 +16,7 @@ import { makeManyTags } from '../../support/clouds/many-tags.ts';
 import { deleteManifest, pushImage, pushIndex, pushManifest } from '../../support/images.ts';
 import { cell } from '../../support/matrix.ts';
 import { testRegistry } from '../../support/registries.ts';
+import { expectTokensRenewed } from '../support/expect-tokens-renewed.ts';
 import { failureOf, testSession } from '../support/sessions.ts';
 
 describe('kind: harbor', () => {
@@ -32,14 +33,7 @@ describe('kind: harbor', () => {
   });
 
   it('comes in by the tokens of its service, renews what ends, and is turned away without', async () => {
-    const session = open();
-    expect((await headManifest(session, 'acme/app', 'v1'))?.digest).toMatch(/^sha256:/);
-    cloud.gate.endAll();
-    const given = cloud.gate.given;
-    expect((await headManifest(session, 'acme/app', 'v1'))?.digest).toMatch(/^sha256:/);
-    expect(cloud.gate.given - given).toBe(1);
-    const stranger = open({ auth: { type: 'basic', username: 'me', password: 'wrong' } });
-    expect(await failureOf(headManifest(stranger, 'acme/app', 'v1'))).toMatchObject({ code: 'UNAUTHORIZED' });
+    await expectTokensRenewed(open, cloud.gate, 'acme/app');
     cell('harbor', 'auth');
   });
 

@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { EmbeddedRegistry } from '../../../src/processes/embedded/registry.ts';
 import type { Endpoint } from '../../../src/registry/endpoint.ts';
-import { headManifest } from '../../../src/registry/manifests.ts';
 import type { Session } from '../../../src/registry/session.ts';
 import { deleteTag, listTagDigests } from '../../../src/registry/tags.ts';
 import { createSite } from '../../../src/replication/site.ts';
@@ -12,6 +11,7 @@ import { quayCloud } from '../../support/clouds/quay.ts';
 import { pushImage, pushManifest } from '../../support/images.ts';
 import { cell } from '../../support/matrix.ts';
 import { testRegistry } from '../../support/registries.ts';
+import { expectTokensRenewed } from '../support/expect-tokens-renewed.ts';
 import { allRepositories, failureOf, testSession } from '../support/sessions.ts';
 
 describe('kind: quay', () => {
@@ -29,14 +29,7 @@ describe('kind: quay', () => {
   });
 
   it('comes in by the tokens of its service, renews what ends, and is turned away without', async () => {
-    const session = open();
-    expect((await headManifest(session, 'acme/app', 'v1'))?.digest).toMatch(/^sha256:/);
-    cloud.gate.endAll();
-    const given = cloud.gate.given;
-    expect((await headManifest(session, 'acme/app', 'v1'))?.digest).toMatch(/^sha256:/);
-    expect(cloud.gate.given - given).toBe(1);
-    const stranger = open({ auth: { type: 'basic', username: 'me', password: 'wrong' } });
-    expect(await failureOf(headManifest(stranger, 'acme/app', 'v1'))).toMatchObject({ code: 'UNAUTHORIZED' });
+    await expectTokensRenewed(open, cloud.gate, 'acme/app');
     cell('quay', 'auth');
   });
 
