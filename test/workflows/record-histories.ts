@@ -1,15 +1,42 @@
 import proto from '@temporalio/proto';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { backfillSiteId, bulkQueue, pushQueue, SIGNALS, syncImageId, syncRepositoryId, WORKFLOWS } from '../../src/model/names.ts';
-import type { BackfillSiteInput, Look, Notice, SyncImageInput, SyncRepositoryInput } from '../../src/model/steps.ts';
+import {
+  backfillSiteId,
+  bulkQueue,
+  CONTROL_QUEUE,
+  OWNER_ID,
+  pushQueue,
+  SIGNALS,
+  syncImageId,
+  syncRepositoryId,
+  tickId,
+  verifySiteId,
+  WORKFLOWS,
+} from '../../src/model/names.ts';
+import type {
+  BackfillSiteInput,
+  ImagesToVerifyInput,
+  Look,
+  Notice,
+  StartScheduledInput,
+  SyncImageInput,
+  SyncRepositoryInput,
+  VerifySiteInput,
+} from '../../src/model/steps.ts';
 import { compared, differing, gone, LATER, plan, planned } from './repository-runs.ts';
 import { POLICY } from '../support/policy.ts';
 import { activityError, digest, until, type Scripted, type World } from './world.ts';
 
-/** Where the recorded histories lie: each must replay with whatever the workflows become. */
+/** Where the recorded histories lie, a folder a release: each must replay with whatever the workflows become. */
 export const HISTORIES = fileURLToPath(new URL('histories/', import.meta.url));
+
+/** The folder of the release that is being made. */
+async function folderOfThisRelease(): Promise<string> {
+  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  return `${HISTORIES}${version}/`;
+}
 
 // The SDK's own historyToJSON fails where npm has installed protobufjs more than once.
 const { History } = proto.temporal.api.history.v1;
@@ -22,11 +49,12 @@ interface Recording {
   drive(world: World): Promise<unknown>;
 }
 
-/** Runs in this world every recording that has no file yet, and writes its history. */
+/** Runs in this world every recording that has no file yet in the folder of this release, and writes its history. */
 export async function recordHistories(world: World): Promise<void> {
-  await mkdir(HISTORIES, { recursive: true });
+  const folder = await folderOfThisRelease();
+  await mkdir(folder, { recursive: true });
   for (const recording of RECORDINGS) {
-    const file = `${HISTORIES}${recording.name}.json`;
+    const file = `${folder}${recording.name}.json`;
     if (existsSync(file)) continue;
     await world.run(recording.script(world), () => recording.drive(world));
     const history = await world.env.client.workflow.getHandle(recording.workflowId).fetchHistory();
@@ -160,6 +188,48 @@ const RECORDINGS: readonly Recording[] = [
         taskQueue: bulkQueue('eu'),
         args: [{ policy: POLICY, verify: 'auto', once: false, concurrency: 2 }],
       }),
+  },
+  {
+    name: 'verify-site',
+    workflowId: verifySiteId('eu'),
+    // Two pages; paused over the first, and one image is mended.
+    script: (world) => ({
+      imagesToVerify: async ({ after }: ImagesToVerifyInput) => {
+        if (after) return { summary: '', batches: [{ repository: 'web', tags: ['v1'] }] };
+        const running = world.env.client.workflow.getHandle(verifySiteId('eu'));
+        await running.signal(SIGNALS.pause);
+        await running.signal(SIGNALS.resume);
+        return { summary: '', batches: [{ repository: 'app', tags: ['v1', 'v2'] }], next: { repository: 'app', tag: 'v2' } };
+      },
+    }),
+    drive: (world) =>
+      world.env.client.workflow.execute<(input: VerifySiteInput) => Promise<unknown>>(WORKFLOWS.verifySite, {
+        workflowId: verifySiteId('eu'),
+        taskQueue: bulkQueue('eu'),
+        args: [{ policy: POLICY, depth: 'deep', sample: 1 }],
+      }),
+  },
+  {
+    name: 'tick',
+    workflowId: tickId('eu', 'verify'),
+    script: () => ({}),
+    drive: (world) =>
+      world.env.client.workflow.execute<(input: StartScheduledInput) => Promise<unknown>>(WORKFLOWS.tick, {
+        workflowId: tickId('eu', 'verify'),
+        taskQueue: CONTROL_QUEUE,
+        args: [{ site: 'eu', kind: 'verify' }],
+      }),
+  },
+  {
+    name: 'owner',
+    workflowId: OWNER_ID,
+    script: () => ({}),
+    // It never ends by itself.
+    async drive({ env }) {
+      const handle = await env.client.workflow.start(WORKFLOWS.owner, { workflowId: OWNER_ID, taskQueue: CONTROL_QUEUE });
+      await until(async () => (await handle.describe()).historyLength > 3);
+      await handle.terminate();
+    },
   },
 ];
 

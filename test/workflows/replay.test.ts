@@ -9,7 +9,7 @@ import { quietRuntime, workflowBundle, workflowWorld } from './world.ts';
 
 /*
  * Workflows that run while the program is replaced go on with the new code: each recorded history must replay. A change that does not let it goes
- * behind `patched()`, and gets a recording of its own. RECORD_HISTORIES=1 records those that have no file yet.
+ * behind `patched()`, and gets a recording of its own. RECORD_HISTORIES=1 records those that have no file yet in the folder of this release.
  */
 
 interface Recorded {
@@ -20,14 +20,18 @@ interface Recorded {
   }[];
 }
 
+/** Of each release that workflows may still run of: what must not be taken away. */
 const EXPECTED = [
   'backfill-site.json',
+  'owner.json',
   'sync-image-coalesced.json',
   'sync-image-failed-then-retried.json',
   'sync-image-plain.json',
   'sync-repository-notices-and-failures.json',
   'sync-repository-scan-with-deletions.json',
-];
+  'tick.json',
+  'verify-site.json',
+].map((name) => `0.1.0/${name}`);
 
 const RECORD = process.env['RECORD_HISTORIES'] === '1';
 let bundle: WorkflowBundleWithSourceMap;
@@ -51,7 +55,8 @@ function replay(history: Recorded): Promise<void> {
 }
 
 describe('recorded histories', () => {
-  const names = existsSync(HISTORIES) ? readdirSync(HISTORIES).toSorted() : [];
+  const files = existsSync(HISTORIES) ? readdirSync(HISTORIES, { recursive: true, encoding: 'utf8' }) : [];
+  const names = files.filter((name) => name.endsWith('.json')).toSorted();
 
   it('are all there', () => {
     expect(names).toEqual(expect.arrayContaining(EXPECTED));
@@ -64,31 +69,36 @@ describe('recorded histories', () => {
   it('hold what they are named for', async () => {
     const activities = async (name: string) =>
       (await read(name)).events.flatMap(({ activityTaskScheduledEventAttributes: task }) => task?.activityType.name ?? []);
-    expect(await activities('sync-image-plain.json')).toEqual([
+    expect(await activities('0.1.0/sync-image-plain.json')).toEqual([
       ...['fetchManifests', 'enumerateLayers', 'copyBlobs', 'publishManifests', 'markVerification'],
     ]);
-    const rounds = (await activities('sync-image-coalesced.json')).filter((name) => name === 'fetchManifests');
+    const rounds = (await activities('0.1.0/sync-image-coalesced.json')).filter((name) => name === 'fetchManifests');
     expect(rounds).toHaveLength(2);
-    expect(await activities('sync-repository-scan-with-deletions.json')).toEqual(expect.arrayContaining(['deleteTags', 'recordDeletions']));
+    expect(new Set(await activities('0.1.0/verify-site.json'))).toEqual(
+      new Set(['imagesToVerify', 'fetchManifests', 'enumerateLayers', 'copyBlobs', 'publishManifests', 'markVerification']),
+    );
+    expect(await activities('0.1.0/sync-repository-scan-with-deletions.json')).toEqual(
+      expect.arrayContaining(['deleteTags', 'recordDeletions']),
+    );
   });
 });
 
 describe('a history that does not fit the code is found out', () => {
   it('by another workflow than the one that made it', async () => {
-    const history = await read('sync-repository-scan-with-deletions.json');
+    const history = await read('0.1.0/sync-repository-scan-with-deletions.json');
     history.events[0]!.workflowExecutionStartedEventAttributes!.workflowType.name = WORKFLOWS.syncImage;
     await expect(replay(history)).rejects.toThrow(DeterminismViolationError);
   });
 
   it('by an activity that the code does not ask for there', async () => {
-    const history = await read('sync-image-plain.json');
+    const history = await read('0.1.0/sync-image-plain.json');
     const asked = history.events.find(({ activityTaskScheduledEventAttributes: task }) => task?.activityType.name === 'enumerateLayers');
     asked!.activityTaskScheduledEventAttributes!.activityType.name = 'copyBlobs';
     await expect(replay(history)).rejects.toThrow(DeterminismViolationError);
   });
 
   it('by an input that leads elsewhere', async () => {
-    const history = await read('sync-repository-scan-with-deletions.json');
+    const history = await read('0.1.0/sync-repository-scan-with-deletions.json');
     const [payload] = history.events[0]!.workflowExecutionStartedEventAttributes!.input.payloads;
     const input = Buffer.from(payload!.data, 'base64').toString();
     expect(input).toContain('"policy":"guard"');
