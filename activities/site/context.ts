@@ -4,7 +4,7 @@ import { type Failure, isTwinportError, TwinportError } from '../../src/model/fa
 import type { Step } from '../../src/model/steps.ts';
 import type { Patience } from '../../src/registry/host-watch.ts';
 import type { Site } from '../../src/replication/site.ts';
-import { applicationFailure, retryableOf } from '../failure.ts';
+import { applicationFailure, retryableOf, withoutSecrets } from '../failure.ts';
 
 /** Attempts of a batch before its failures are recorded image by image; beyond this the workflow's back-off takes over. */
 export const BATCH_ATTEMPTS = 3;
@@ -32,7 +32,7 @@ export async function runActivity<T>(
   const beat = setInterval(() => context.heartbeat(position()), BEAT_MS);
   try {
     await untilBothAreThere(site, patient, context.cancellationSignal);
-    return await body(context.cancellationSignal);
+    return withoutSecrets(await body(context.cancellationSignal));
   } catch (thrown) {
     throw await cancellationOr(thrown);
   } finally {

@@ -38,8 +38,9 @@ export function unknownKey(path: KeyPath, key: string, known: readonly string[])
 export function describeFound(path: KeyPath, value: unknown, { origins }: Resolution): string {
   const origin = origins.get(formatPath(path));
   if (origin !== undefined) return `${origin} (not shown)`;
-  const shown = isSecretPath(path) && typeof value !== 'object' ? hidden(value) : describeValue(value);
-  return typeof value === 'string' ? shown.replace(/\/\/[^/@\s"]*@/, '//…@') : shown;
+  if (isSecretPath(path) && typeof value !== 'object') return hidden(value);
+  // Before it is shortened, and up to the last @: what is no URL may have a password with anything in it.
+  return describeValue(typeof value === 'string' ? value.replace(/\/\/.*@/s, '//…@') : value);
 }
 
 function hidden(value: unknown): string {

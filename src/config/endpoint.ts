@@ -1,5 +1,5 @@
 import type { CreateKey } from '../registry/endpoint-create.ts';
-import type { Endpoint, EndpointLimits } from '../registry/endpoint.ts';
+import type { Endpoint, EndpointLimits, EndpointTrust } from '../registry/endpoint.ts';
 import { kindOf } from '../registry/kinds/index.ts';
 import { buildAuth } from './auth.ts';
 import { describeFound } from './check-section.ts';
@@ -35,6 +35,7 @@ export function buildEndpoint(written: RegistrySection, role: EndpointRole, path
     url: parsed.url,
     kind: written.kind,
     limits: buildLimits(written.limits),
+    ...(written.trust ? { trust: buildTrust(written.trust) } : {}),
     ...(written.catalog ? { catalog: written.catalog } : {}),
     ...buildNamespaces(written, [...path, 'namespaces'], resolution),
     ...buildCreate(written, [...path, 'create'], resolution),
@@ -54,11 +55,21 @@ export function buildEndpoint(written: RegistrySection, role: EndpointRole, path
   };
 }
 
+function buildTrust({ redirects, tokens }: NonNullable<RegistrySection['trust']>): EndpointTrust {
+  return { ...(redirects ? { redirects } : {}), ...(tokens ? { tokens } : {}) };
+}
+
 function buildApi(api: RegistrySection['api'], path: KeyPath, resolution: Resolution): Endpoint['api'] {
   if (!api) return undefined;
   const parsed = api.url === undefined ? undefined : parseRegistryUrl(api.url);
   if (api.url !== undefined && !parsed)
     resolution.problems.push({ path, found: describeFound(path, api.url, resolution), want: URL_WANTED });
+  // It would be passed over in silence: the kind knows what its API wants, and has it from elsewhere.
+  if (parsed?.auth)
+    resolution.problems.push({
+      path,
+      want: 'a URL without user and password is needed: credentials of the API go into api.token, or into auth',
+    });
   return hideSecrets({ ...(parsed ? { url: parsed.url } : {}), ...(api.token === undefined ? {} : { token: api.token }) }, ['token']);
 }
 

@@ -27,8 +27,11 @@ export function parseRegistryUrl(text: string): RegistryUrl | undefined {
   return username === undefined || password === undefined ? undefined : { url: plain, auth: { type: 'basic', username, password } };
 }
 
-/** A `%` that begins no escape may stand in a URL, and says nothing certain. */
-function decoded(text: string): string | undefined {
+/**
+ * A user or password out of a URL.
+ * @returns `undefined` where a `%` begins no escape: it may stand in a URL, and says nothing certain
+ */
+export function decoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../registry/endpoint.ts';
+import { decoded } from './registry-url.ts';
 import type { TwinportConfig } from './twinport-config.ts';
 
 /** Every secret of a configuration, and the forms in which it may turn up; for the logger to strike out. */
@@ -6,10 +7,11 @@ export function secretsOf(config: Omit<TwinportConfig, 'redact'>): string[] {
   const endpoints = [...(config.primary ? [config.primary] : []), ...config.secondaries.flatMap((site) => [site.endpoint, site.primary])];
   const plain = [
     config.temporal?.apiKey,
+    ...temporalKey(config.temporal),
     config.control.token,
     ...inAnUrl(config.webhook.secret),
     ...Object.values(config.webhook.secrets).flatMap(inAnUrl),
-    ledgerPassword(config.ledger?.url),
+    ...ledgerPasswords(config.ledger?.url),
     ...endpoints.flatMap(endpointSecrets),
   ];
   return [...new Set(plain.filter((secret) => secret !== undefined && secret !== ''))] as string[];
@@ -20,14 +22,19 @@ function inAnUrl(secret: string | undefined): string[] {
   return secret === undefined ? [] : [secret, encodeURIComponent(secret)];
 }
 
-function endpointSecrets({ auth, api }: Endpoint): (string | undefined)[] {
-  return [api?.token, ...authSecrets(auth)];
+function endpointSecrets({ auth, api, tls }: Endpoint): (string | undefined)[] {
+  return [api?.token, tls?.key, ...authSecrets(auth)];
+}
+
+function temporalKey(temporal: TwinportConfig['temporal']): string[] {
+  const key = typeof temporal?.tls === 'object' ? temporal.tls.clientCertPair?.key : undefined;
+  return key === undefined ? [] : [key.toString()];
 }
 
 function authSecrets(auth: Endpoint['auth']): string[] {
   switch (auth.type) {
     case 'basic':
-      return [auth.password, Buffer.from(`${auth.username}:${auth.password}`).toString('base64'), encodeURIComponent(auth.password)];
+      return [auth.password, Buffer.from(`${auth.username}:${auth.password}`).toString('base64')];
     case 'bearer':
     case 'identity-token':
       return [auth.token];
@@ -43,7 +50,9 @@ function authSecrets(auth: Endpoint['auth']): string[] {
   }
 }
 
-function ledgerPassword(url: string | undefined): string | undefined {
-  if (url === undefined || !URL.canParse(url)) return undefined;
-  return decodeURIComponent(new URL(url).password);
+/** The password as it is written and as it is meant, wherever it stands. */
+function ledgerPasswords(url: string | undefined): string[] {
+  if (url === undefined || !URL.canParse(url)) return [];
+  const { password, searchParams } = new URL(url);
+  return [password, decoded(password) ?? '', searchParams.get('password') ?? ''];
 }

@@ -12,6 +12,8 @@ export interface Endpoint {
   readonly auth: AuthOptions;
   /** The API of its own that this kind of registry has beside `/v2/`, where that is elsewhere or wants a token of its own. */
   readonly api?: { readonly url?: string; readonly token?: string };
+  /** Hosts that the registry may send us to although they are not its own: `host`, `host:port` or `*.domain`. */
+  readonly trust?: EndpointTrust;
   /** The repositories of a registry that cannot list them. */
   readonly catalog?: readonly string[];
   /** Whose repositories are listed, at a registry that lists them by owner: organizations, users, groups. */
@@ -24,6 +26,14 @@ export interface Endpoint {
   readonly limits: EndpointLimits;
   /** Default: 10 s to connect, 60 s without a byte. */
   readonly timeouts?: { readonly connectMs?: number; readonly stallMs?: number };
+}
+
+/** Whom of those that a registry names we believe to be its own. */
+export interface EndpointTrust {
+  /** Storage at addresses to which an answer may not lead otherwise: private ones of a public registry, this machine's, the reserved. */
+  readonly redirects?: readonly string[];
+  /** Token services at another host that may be shown the credentials. */
+  readonly tokens?: readonly string[];
 }
 
 export interface EndpointLimits {

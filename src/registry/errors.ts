@@ -1,4 +1,5 @@
 import { TwinportError, type FailureCode, type Retry } from '../model/failure.ts';
+import { redact } from '../telemetry/index.ts';
 import type { Endpoint } from './endpoint.ts';
 import { describeRequest, type RegistryRequest } from './transport/request.ts';
 
@@ -29,7 +30,8 @@ export class RegistryError extends TwinportError {
   readonly codes: readonly string[];
 
   constructor(code: FailureCode, message: string, details: RegistryErrorDetails) {
-    super(code, message, {
+    // What a registry said is in it, and a registry may say anything.
+    super(code, redact(message), {
       cause: details.cause,
       retryAfterMs: details.retryAfterMs,
       ...(details.retry === undefined ? {} : { retry: details.retry }),
@@ -39,7 +41,7 @@ export class RegistryError extends TwinportError {
     if (details.repository !== undefined) this.repository = details.repository;
     this.method = details.method;
     if (details.status !== undefined) this.status = details.status;
-    this.codes = details.codes ?? [];
+    this.codes = (details.codes ?? []).map(redact);
   }
 }
 

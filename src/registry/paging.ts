@@ -1,6 +1,6 @@
 import { registryError } from './errors.ts';
 import { kindOf } from './kinds/index.ts';
-import { nextLink } from './links.ts';
+import { nextQuery } from './links.ts';
 import { refusal, registryCodes } from './refusal.ts';
 import type { Session } from './session.ts';
 import type { RegistryRequest, RegistryResponse, Scope } from './transport/request.ts';
@@ -156,15 +156,10 @@ function readNames(session: Session, listing: Listing, response: RegistryRespons
   return [...new Set(names)];
 }
 
-/**
- * The cursor in the registry's link. Only its query is used: behind a proxy, the rest may name another scheme or host, and our requests go
- * nowhere but to the endpoint.
- */
+/** The cursor in the registry's link. */
 function readLink(session: Session, listing: Listing, response: RegistryResponse): string | undefined {
-  const target = nextLink(response.header('link'));
-  if (target === undefined) return undefined;
-  const query = URL.canParse(target, response.url) ? new URL(target, response.url).searchParams : new URLSearchParams();
-  if ([...query].length === 0) throw broken(session, listing, 'its link to the next page has no cursor');
+  const query = nextQuery(session, { ...listing, method: 'GET' }, response);
+  if (query === undefined) return undefined;
   const last = query.get('last');
   const plain = [...query.keys()].every((key) => key === 'n' || key === 'last') && query.getAll('last').length === 1;
   return plain && last && !last.startsWith('?') ? last : `?${query.toString()}`;

@@ -1,7 +1,7 @@
 import type { Descriptor } from '../model/descriptor.ts';
 import { isDigest, type Digest } from '../model/digest.ts';
 import { registryError } from './errors.ts';
-import { nextLink } from './links.ts';
+import { nextQuery } from './links.ts';
 import { registryCodes } from './refusal.ts';
 import type { Session } from './session.ts';
 import type { RegistryRequest, RegistryResponse } from './transport/request.ts';
@@ -41,10 +41,9 @@ export async function listReferrers(
     session.capabilities.referrers = true;
     const before = found.size;
     for (const descriptor of readIndex(session, request, response)) found.set(descriptor.digest, descriptor);
-    const next = nextLink(response.header('link'));
-    if (next === undefined) return [...found.values()];
-    if (found.size === before || !URL.canParse(next, response.url)) break;
-    query = new URL(next, response.url).searchParams;
+    query = nextQuery(session, request, response);
+    if (query === undefined) return [...found.values()];
+    if (found.size === before) break;
   }
   throw registryError(session, { method: 'GET', repository, path: `referrers/${digest}` }, 'LISTING', 'its pages have no end');
 }

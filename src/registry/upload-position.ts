@@ -18,14 +18,16 @@ export interface Upload {
 /**
  * Where an upload stands, by an answer to one of its requests.
  * @param known what must be there: bytes that the registry held before and that were sent since; `undefined` where somebody else sent them
- * @throws {RegistryError} PROTOCOL (no Location), UPLOAD_LOST (the registry has less than it can be continued from)
+ * @throws {RegistryError} PROTOCOL (no Location, or one with our credentials in it), UPLOAD_LOST (the registry has less than it can be continued from)
  */
 export function readUpload(session: Session, request: RegistryRequest, response: RegistryResponse, known: number | undefined): Upload {
+  const { status } = response;
   const header = response.header('location') ?? request.url;
-  if (header === undefined) {
-    throw registryError(session, request, 'PROTOCOL', `answered ${response.status} without a Location`, { status: response.status });
-  }
+  if (header === undefined) throw registryError(session, request, 'PROTOCOL', `answered ${status} without a Location`, { status });
   const location = resolveLocation(session, request, header, new URL(response.url)).href;
+  // It is kept in heartbeats, so that another worker can go on: no place for credentials.
+  if (response.echoes(location))
+    throw registryError(session, request, 'PROTOCOL', 'the Location of the answer holds our credentials', { status });
   const minChunk = Number(response.header('oci-chunk-min-length') ?? Number.NaN);
   return {
     location,

@@ -357,6 +357,59 @@ describe('credentials', () => {
   });
 });
 
+describe('whom a registry may send us to', () => {
+  const written = (trust: string) => SMALL.replace('https://primary.example.com }', `https://primary.example.com, trust: ${trust} }`);
+
+  it('is named by hosts', () => {
+    const trust = load(written("{ tokens: [Auth.example.com], redirects: ['minio.corp:9000', '*.s3.corp.example', '[::1]:9000'] }")).primary
+      ?.trust;
+    expect(trust).toEqual({ tokens: ['auth.example.com'], redirects: ['minio.corp:9000', '*.s3.corp.example', '[::1]:9000'] });
+  });
+
+  it.each(["['*']", "['*.com']", '[https://auth.example.com]', '[auth.example.com/token]', "['a b']", 'auth.example.com'])(
+    'is not %s',
+    (hosts) => expect(problems(written(`{ tokens: ${hosts} }`))).toMatch(/primary\.trust\.tokens/),
+  );
+});
+
+describe('secrets', () => {
+  it('of all sections are known to the logger, in all the forms in which they stand in the file', () => {
+    const { redact } = load(
+      `${SMALL.replace('https://primary.example.com }', "'https://u:p%41ss-word@primary.example.com' }")}
+ledger: { url: 'postgres://twinport:l%65dger-pass@db/twinport?password=other-pass' }
+temporal: { address: 'temporal:7233', apiKey: temporal-key }
+control: { token: control-token }
+webhook: { secret: hookSecret, secrets: { harbor: harborSecret } }
+`,
+    );
+    for (const secret of [
+      'pAss-word',
+      'l%65dger-pass',
+      'ledger-pass',
+      'other-pass',
+      'temporal-key',
+      'control-token',
+      'hookSecret',
+      'harborSecret',
+    ])
+      expect(redact).toContain(secret);
+  });
+
+  it.each(['p%zz', 'p%', 'pa/ss', 'pa#ss'])('of the ledger that no URL holds are refused, and not shown: %s', (password) => {
+    const message = problems(`${SMALL}\nledger: { url: 'postgres://twinport:${password}@db/twinport' }`);
+    expect(message).toMatch(/ledger\.url: .*% is written %25/);
+    expect(message).not.toContain(password);
+  });
+
+  it('in the URL of an API are refused: they would be passed over in silence', () => {
+    const message = problems(
+      SMALL.replace('https://eu.example.com', "https://eu.example.com, api: { url: 'https://u:a9i-secret@api.example.com' }"),
+    );
+    expect(message).toMatch(/secondaries\[0\]\.api\.url: .*without user and password/);
+    expect(message).not.toContain('a9i-secret');
+  });
+});
+
 describe('two URLs in place of a file', () => {
   const urls = (primary: string, secondary: string, include?: string[]) =>
     loadConfig({ primary, secondary, ...(include ? { include } : {}), env: NO_DOCKER, sections: ['primary', 'secondaries'] });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { generateKeyPairSync } from 'node:crypto';
 import { TwinportError } from '../../src/model/failure.ts';
-import { createLogger, redact, registerSecrets, type LoggerOptions } from '../../src/telemetry/index.ts';
+import { createLogger, redact, registerPassingSecret, registerSecrets, strike, type LoggerOptions } from '../../src/telemetry/index.ts';
 
 function logged(options: LoggerOptions, use: (logger: ReturnType<typeof createLogger>) => void): string {
   const lines: string[] = [];
@@ -55,6 +55,24 @@ describe('secrets', () => {
     ['Authorization: Bearer abcdef.ghijkl', 'Authorization: Bearer [hidden]'],
     ['{"headers":{"authorization":"geoSecret1","accept":"x"}}', '{"headers":{"authorization":"[hidden]","accept":"x"}}'],
     ['GET https://robot:pw@r.example.com/v2/', 'GET https://robot:[hidden]@r.example.com/v2/'],
+    ['token eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0x.c2lnbmF0dXJl was refused', 'token [hidden] was refused'],
     ['GET https://r.example.com:5000/v2/a@sha256:00', 'GET https://r.example.com:5000/v2/a@sha256:00'],
   ])('that nobody registered are known by their place: %s', (text, clean) => expect(redact(text)).toBe(clean));
+
+  it('are struck out as they stand in URLs and forms', () => {
+    registerSecrets(['s p/c+l']);
+    expect(redact('?a=s%20p%2Fc%2Bl&b=s+p%2Fc%2Bl')).toBe('?a=[hidden]&b=[hidden]');
+  });
+
+  it('that end by themselves are remembered for a while', () => {
+    registerPassingSecret('passing-1');
+    expect(redact('passing-1')).toBe('[hidden]');
+    for (let n = 2; n <= 201; n++) registerPassingSecret(`passing-of-${n}`);
+    expect(redact('passing-of-201 passing-of-2 passing-1')).toBe('[hidden] [hidden] passing-1');
+  });
+
+  it('that only the caller knows can be struck out too', () => {
+    expect(strike('Bearer abc-def and abc-def', ['abc-def'])).toBe('Bearer [hidden] and [hidden]');
+    expect(strike('nothing', [])).toBe('nothing');
+  });
 });

@@ -27,6 +27,20 @@ const api = section({
   token: text('a token for it, as ${NAME} or { file: PATH },').optional(),
 });
 
+const hosts = z.array(
+  parsed(
+    (value) => (typeof value === 'string' && HOST.test(value) ? value.toLowerCase() : undefined),
+    'a host is needed: name, name:port or *.domain, without a scheme or path',
+  ),
+  { error: 'a list of hosts is needed, such as [auth.example.com]' },
+);
+
+/** `*` alone would trust whomever a registry names. */
+const HOST = /^(?:\*\.[a-z0-9-]+(?:\.[a-z0-9-]+)+|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
+
+/** Hosts that the registry may send us to although they are not its own. */
+const trust = section({ tokens: hosts.optional(), redirects: hosts.optional() });
+
 const flag = z.boolean({ error: 'true or false is needed' });
 
 /** How repositories are made where a registry wants that before the first push; `false`: not by us. */
@@ -67,6 +81,7 @@ export const registryKeys = {
   auth: auth.optional(),
   tls: tls.optional(),
   api: api.optional(),
+  trust: trust.optional(),
   limits: limits.prefault({}),
 };
 

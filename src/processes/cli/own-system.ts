@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { SiteConfig, TwinportConfig } from '../../config/index.ts';
 import { TwinportError } from '../../model/failure.ts';
+import { registerSecrets } from '../../telemetry/index.ts';
 import { startSystem, type System } from '../embedded/system.ts';
 import { awaitRunning, lockDataDir, madeWebhookSecret, makeToken, type DataDirLock, type RunFile } from './data-dir.ts';
 import { identityOf } from './process-identity.ts';
@@ -56,6 +57,8 @@ async function startOnLock(options: OwnSystemOptions, lock: DataDirLock): Promis
   const { config, sites } = options;
   const token = config.control.token ?? makeToken();
   const webhookSecret = config.webhook.secret ?? (await madeWebhookSecret(config.dataDir));
+  // Made ones are in no configuration.
+  registerSecrets([token, webhookSecret]);
   const [started, checked] = await Promise.allSettled([startSystem({ ...options, token, webhookSecret }), options.meanwhile?.()]);
   if (started.status === 'rejected') throw checked.status === 'rejected' ? checked.reason : started.reason;
   const system = started.value;

@@ -1,6 +1,7 @@
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { failureOf, isTwinportError, type FailureCode } from '../../model/failure.ts';
+import { redact } from '../../telemetry/index.ts';
 import { RequestError, statusOf } from './request-error.ts';
 
 const REQUEST_MS = 15_000;
@@ -37,7 +38,7 @@ function answerError(error: FastifyError | RequestError, request: FastifyRequest
   if (status >= 500)
     logger.error({ method: request.method, route: request.routeOptions.url, failure: failureOf(error) }, 'a request failed');
   if (error instanceof RequestError) void reply.headers(error.headers);
-  return reply.code(status).send({ error: { code, message, ...(path === undefined ? {} : { path }) } });
+  return reply.code(status).send({ error: { code, message: redact(message), ...(path === undefined ? {} : { path }) } });
 }
 
 function describe(error: FastifyError | RequestError): { status: number; code: FailureCode; message: string; path?: string | undefined } {

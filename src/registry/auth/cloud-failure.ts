@@ -1,4 +1,5 @@
 import { isTwinportError, TwinportError, type FailureCode } from '../../model/failure.ts';
+import { redact } from '../../telemetry/index.ts';
 import { nameOf, type Peer } from '../errors.ts';
 
 const TIMEOUT_MS = 45_000;
@@ -64,5 +65,6 @@ function said(thrown: unknown): string {
     .replace(/\p{Cc}+/gu, ' ')
     .replace(/(https?:\/\/[^\s"'?]+)\?[^\s"']*/gi, '$1');
   const named = typeof name === 'string' && name !== 'Error' ? `${name}: ${text}` : text;
-  return named.length > MAX_SAID ? `${named.slice(0, MAX_SAID)}…` : named;
+  const shown = redact(named);
+  return shown.length > MAX_SAID ? `${shown.slice(0, MAX_SAID)}…` : shown;
 }

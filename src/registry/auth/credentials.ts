@@ -1,3 +1,4 @@
+import { registerPassingSecret } from '../../telemetry/index.ts';
 import { createTokenCache, type Token } from './token-cache.ts';
 
 /** What is shown to a registry, or to the token service that it names. */
@@ -42,6 +43,7 @@ export function fixedCredentials(given: Credentials): CredentialSource {
     // Another request's answer may have brought a newer identity token meanwhile.
     instead: async (refused) => (current === refused ? undefined : current),
     replaced(before, token) {
+      registerPassingSecret(token);
       if (current === before) current = { ...before, token };
     },
   };
@@ -58,6 +60,7 @@ export function renewedCredentials(ask: () => Promise<Token<Credentials>>, now: 
     cache.get('', fresh, async () => {
       const given = await ask();
       askedAt = now();
+      for (const secret of secretsOf(given.value)) registerPassingSecret(secret);
       return given;
     });
   return {
@@ -73,6 +76,11 @@ export function renewedCredentials(ask: () => Promise<Token<Credentials>>, now: 
 /** The value of `Authorization: Basic …`. */
 export function basicHeader({ username, password }: Omit<PasswordCredentials, 'type'>): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+function secretsOf(given: Credentials): string[] {
+  if (given.type === 'none') return [];
+  return given.type === 'password' ? [given.password, basicHeader(given).slice('Basic '.length)] : [given.token];
 }
 
 function isSame(a: Credentials, b: Credentials): boolean {

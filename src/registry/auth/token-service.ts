@@ -8,8 +8,10 @@ import { exchangeInTurn } from '../transport/in-turn.ts';
 import { networkError } from '../transport/network-error.ts';
 import type { Method, RegistryRequest } from '../transport/request.ts';
 import { retryAfterMs } from '../transport/retry-after.ts';
+import { shownCredentials, withoutShown } from '../transport/shown-credentials.ts';
 import type { Wire, WireAnswer, WireRequest } from '../transport/wire.ts';
 import { basicHeader, type Credentials } from './credentials.ts';
+import { requireTrustedRealm } from './realm-trust.ts';
 import type { Token } from './token-cache.ts';
 
 /** A token service, as a challenge names it. */
@@ -49,6 +51,7 @@ export interface ServiceToken extends Token {
 /**
  * Asks a token service for a token: by POST with an identity token, if the service knows that way, else by GET.
  * @param shown without credentials the token is an anonymous one
+ * @throws {TwinportError} CONFIG (the service is at a host that may not be shown credentials)
  * @throws {RegistryError} UNAUTHORIZED (the service refuses the credentials), UNAVAILABLE, UNREACHABLE, RATE_LIMITED, PROTOCOL
  * @see https://distribution.github.io/distribution/spec/auth/token/
  * @see https://distribution.github.io/distribution/spec/auth/oauth/
@@ -60,6 +63,7 @@ export async function fetchToken(
   scopes: readonly string[],
   shown: Credentials,
 ): Promise<ServiceToken> {
+  if (shown.type !== 'none') requireTrustedRealm(peer, service.realm);
   const posted = shown.type === 'identity-token' ? await ask(wire, peer, oauthRequest(peer, service, scopes, shown.token)) : undefined;
   const answer = posted ?? (await ask(wire, peer, tokenRequest(peer, service, scopes, shown)));
   if (answer) return answer;
@@ -141,8 +145,14 @@ export async function askForToken(wire: Wire, peer: Peer, sent: WireRequest): Pr
   } catch (thrown) {
     if ((thrown as { name?: unknown } | null)?.name === 'TimeoutError')
       throw registryError(peer, request, 'STALLED', `no token came within ${TIMEOUT_MS / 1000} s`, { cause: thrown });
-    throw networkError(peer, request, thrown);
+    throw withoutShown(networkError(peer, request, thrown), shownIn(sent));
   }
+}
+
+/** The credentials in a request to a service: its header, and the values of its form. */
+function shownIn({ headers, body }: WireRequest): string[] {
+  const form = body instanceof Uint8Array ? new URLSearchParams(Buffer.from(body).toString()) : new URLSearchParams();
+  return [...shownCredentials(headers['authorization']), ...[...form].flatMap(([name, value]) => (name.endsWith('_token') ? [value] : []))];
 }
 
 function described(url: URL, method: Method): RegistryRequest {

@@ -27,7 +27,7 @@ export interface Exchange {
   readonly status: number;
   readonly answer: WireAnswer;
   readonly url: URL;
-  /** The answer came from another origin. */
+  /** The answer came from another origin, or by way of one. */
   readonly redirected: boolean;
   /** Gives the host's turn to the next request, while the body may flow on. */
   release(): void;
@@ -56,8 +56,8 @@ export function createExchange(
     };
     const outgoing = watch(parts, request, abort);
     try {
-      const { answer, at } = await follow(parts, request, url, authorization, outgoing?.body ?? bodyOf(request), abort.signal);
-      return { status: answer.status, answer, url: at, redirected: at.origin !== url.origin, release: parts.release, end };
+      const { answer, at, left } = await follow(parts, request, url, authorization, outgoing?.body ?? bodyOf(request), abort.signal);
+      return { status: answer.status, answer, url: at, redirected: left, release: parts.release, end };
     } catch (thrown) {
       end();
       // A source that breaks off shows as a broken request: the source is to blame.
@@ -77,23 +77,27 @@ async function follow(
   authorization: string | undefined,
   body: Sent,
   signal: AbortSignal,
-): Promise<{ answer: WireAnswer; at: URL }> {
+): Promise<{ answer: WireAnswer; at: URL; left: boolean }> {
   let at = start;
   let again = true;
+  // A stranger may not send us back with the credentials in hand, to a path of its choice.
+  let left = false;
   for (let hops = 0; ; hops++) {
-    const answer = await once(parts, request, at, at.origin === start.origin ? authorization : undefined, body, signal);
+    const answer = await once(parts, request, at, left ? undefined : authorization, body, signal);
     if (isRedirect(request, answer)) {
       dump(answer);
       if (hops === MAX_REDIRECTS) throw registryError(parts.peer, request, 'PROTOCOL', `redirected more than ${MAX_REDIRECTS} times`);
       at = resolveLocation(parts.peer, request, headerOf(answer.headers, 'location') ?? '', at);
+      left ||= at.origin !== start.origin;
     } else if (answer.status === 403 && at.origin !== start.origin && again) {
       // A signed URL that has just expired: the registry makes a new one.
       dump(answer);
       again = false;
       at = start;
+      left = false;
       hops = -1;
     } else {
-      return { answer, at };
+      return { answer, at, left };
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { FailureCode } from '../../model/failure.ts';
 import { isTwinportError } from '../../model/failure.ts';
 import { registryError, type Peer } from '../errors.ts';
+import { FORBIDDEN_ADDRESS } from './destinations.ts';
 import type { RegistryRequest } from './request.ts';
 
 const STALLS: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'TWINPORT_STALL']);
@@ -27,6 +28,7 @@ function failureCode(code: string): FailureCode {
   if (STALLS.has(code)) return 'STALLED';
   if (TLS.test(code)) return 'TLS';
   if (LENGTHS.has(code)) return 'SIZE_MISMATCH';
+  if (code === FORBIDDEN_ADDRESS) return 'PROTOCOL';
   if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return 'PROTOCOL';
   return OURS.has(code) || code === '' ? 'INTERNAL' : 'UNREACHABLE';
 }
@@ -34,6 +36,7 @@ function failureCode(code: string): FailureCode {
 function sentence(code: string, thrown: unknown): string {
   if (STALLS.has(code)) return 'not a byte went either way for the stall timeout';
   if (code === 'ECONNREFUSED') return 'the connection was refused (ECONNREFUSED): is the registry running at this address?';
+  if (code === FORBIDDEN_ADDRESS) return (thrown as Error).message;
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `the name was not found (${code})`;
   const message = String((thrown as { message?: unknown } | null)?.message ?? thrown)
     .split('\n', 1)[0]

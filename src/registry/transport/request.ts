@@ -43,6 +43,8 @@ export interface RegistryResponse {
   /** Where the answer came from, redirects included: what a relative `Location` is relative to. */
   readonly url: string;
   header(name: string): string | undefined;
+  /** Whether a text of the answer holds the credentials that it was asked with: it may not be kept then. */
+  echoes(text: string): boolean;
   /** The body; empty if a stream was asked for. */
   readonly bytes: Uint8Array;
   /** Only if a stream was asked for. */

@@ -12,6 +12,7 @@ import { abandon } from './outgoing.ts';
 import { pause } from './pause.ts';
 import { isStreamed, type RegistryRequest, type RegistryResponse } from './request.ts';
 import { retryAfterMs } from './retry-after.ts';
+import { holdsShown, shownCredentials, withoutShown } from './shown-credentials.ts';
 import { targetUrl } from './target-url.ts';
 import { stallMsOf, type Wire } from './wire.ts';
 
@@ -33,21 +34,28 @@ const NOTHING = new Uint8Array(0);
  * @throws {RegistryError} every code that an answer or a broken connection can mean
  */
 export async function send(context: SendContext, request: RegistryRequest): Promise<RegistryResponse> {
+  /** What this request has shown of ours, to be struck out of whatever is said about it. */
+  const shown: string[] = [];
   try {
-    return await sendOnceOrTwice(context, request);
+    return await sendOnceOrTwice(context, request, (header) => shown.push(...shownCredentials(header)));
   } catch (thrown) {
     abandon(request.body);
-    throw networkError(context.peer, request, thrown, request.signal);
+    throw withoutShown(networkError(context.peer, request, thrown, request.signal), shown);
   }
 }
 
-async function sendOnceOrTwice(context: SendContext, request: RegistryRequest): Promise<RegistryResponse> {
+async function sendOnceOrTwice(
+  context: SendContext,
+  request: RegistryRequest,
+  shows: (header: string | undefined) => void,
+): Promise<RegistryResponse> {
   const { peer, authorizer } = context;
   const url = targetUrl(peer, request);
   // Uploads may live elsewhere (object storage): our credentials are not for there.
   const ours = url.origin === new URL(peer.endpoint.url).origin;
   const fresh = isStreamed(request.body);
   let header = ours ? await authorizer.authorize(request, { fresh, signal: request.signal }) : undefined;
+  shows(header);
   const first = await attempt(context, request, url, header);
   // A stranger to whom the registry redirects may not say where our credentials go.
   if (!ours || first.redirected || !mayBeRenewed(request, first.status, header)) return settle(context, request, first, header);
@@ -59,6 +67,7 @@ async function sendOnceOrTwice(context: SendContext, request: RegistryRequest): 
   if (status === 403 && !ENDED.test(text)) throw refused;
   header = await authorizer.renew(request, header, challenges, url, request.signal);
   if (header === undefined) throw refused;
+  shows(header);
   // The body is gone: the caller must bring it again, and the token is good by then.
   if (fresh)
     throw registryError(peer, request, 'UNAUTHORIZED', `answered ${status} to a body that cannot be sent twice`, {
@@ -115,7 +124,11 @@ async function settle(
   const { answer, status } = exchange;
   if (header !== undefined && status < 300) authorizer.accepted?.(header);
   if (!request.accept.includes(status)) throw await refused(context, request, exchange);
-  const response = { status, url: exchange.url.href, header: (name: string) => headerOf(answer.headers, name), bytes: NOTHING };
+  const response = {
+    ...{ status, url: exchange.url.href, bytes: NOTHING },
+    header: (name: string) => headerOf(answer.headers, name),
+    echoes: (text: string) => holdsShown(text, shownCredentials(header)),
+  };
   const count = (bytes: number): void => {
     counters.bytesReceived += bytes;
   };

@@ -1,6 +1,8 @@
+import type { LookupFunction } from 'node:net';
 import { rootCertificates } from 'node:tls';
-import { Agent, type Dispatcher } from 'undici';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
 import type { Endpoint } from '../endpoint.ts';
+import { destinationsOf, type Destinations } from './destinations.ts';
 import type { Method, StreamedBody } from './request.ts';
 
 /** One HTTP request, its URL final. */
@@ -36,12 +38,16 @@ export function stallMsOf(endpoint: Endpoint): number {
   return endpoint.timeouts?.stallMs ?? STALL_MS;
 }
 
-/** Opens the connections to an endpoint, and to wherever it redirects. */
-export function openWire(endpoint: Endpoint): Wire {
+/**
+ * Opens the connections to an endpoint, and to wherever it leads.
+ * @param resolve finds the addresses of names; the system's, if absent
+ */
+export function openWire(endpoint: Endpoint, resolve?: LookupFunction): Wire {
   const origin = new URL(endpoint.url).origin;
-  const own = openAgent(endpoint, true);
-  // A stranger to whom the registry redirects is not shown our certificate.
-  const foreign = openAgent(endpoint, false);
+  const destinations = destinationsOf(endpoint, resolve);
+  const own = openAgent(endpoint, ownConnector(endpoint, destinations));
+  // A stranger to whom the registry redirects is not shown our certificate, and may not be just anybody.
+  const foreign = openAgent(endpoint, foreignConnector(endpoint, destinations, resolve));
   const stallMs = stallMsOf(endpoint);
   return {
     async exchange({ method, url, headers, body, signal, answerMs, asRegistry }) {
@@ -68,17 +74,37 @@ export function openWire(endpoint: Endpoint): Wire {
   };
 }
 
-function openAgent(endpoint: Endpoint, own: boolean): Agent {
-  const { tls, limits, timeouts } = endpoint;
-  const identity = own && tls?.cert !== undefined && tls.key !== undefined ? { cert: tls.cert, key: tls.key } : {};
-  return new Agent({
-    // Streams hold a connection, not a request's turn: the pool must never be what they wait for.
-    connections: limits.requests + 2 * limits.transfers,
-    connect: {
-      timeout: timeouts?.connectMs ?? CONNECT_MS,
-      // A list given here replaces the built-in one.
-      ...(tls?.ca === undefined ? {} : { ca: [...rootCertificates, tls.ca] }),
-      ...identity,
-    },
-  });
+function openAgent({ limits }: Endpoint, connect: buildConnector.connector): Agent {
+  // Streams hold a connection, not a request's turn: the pool must never be what they wait for.
+  return new Agent({ connections: limits.requests + 2 * limits.transfers, connect });
+}
+
+function ownConnector(endpoint: Endpoint, { own }: Destinations): buildConnector.connector {
+  const { tls } = endpoint;
+  const identity = tls?.cert !== undefined && tls.key !== undefined ? { cert: tls.cert, key: tls.key } : {};
+  return buildConnector({ ...connecting(endpoint), ...identity, lookup: own });
+}
+
+/** Connects only to where the registry may lead: every connection that is no connection to itself comes by here. */
+function foreignConnector(endpoint: Endpoint, destinations: Destinations, resolve?: LookupFunction): buildConnector.connector {
+  const anywhere = buildConnector({ ...connecting(endpoint), ...(resolve ? { lookup: resolve } : {}) });
+  const guarded = buildConnector({ ...connecting(endpoint), lookup: destinations.foreign });
+  return (options, callback) => {
+    const url = new URL(`${options.protocol}//${options.host ?? options.hostname}`);
+    if (destinations.isNamed(url)) return anywhere(options, callback);
+    try {
+      destinations.check(url.hostname);
+    } catch (thrown) {
+      return callback(thrown as Error, null);
+    }
+    guarded(options, callback);
+  };
+}
+
+function connecting({ tls, timeouts }: Endpoint): buildConnector.BuildOptions {
+  return {
+    timeout: timeouts?.connectMs ?? CONNECT_MS,
+    // A list given here replaces the built-in one.
+    ...(tls?.ca === undefined ? {} : { ca: [...rootCertificates, tls.ca] }),
+  };
 }

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { readJson } from '../../call-json.ts';
 import { isRegistryError } from '../../errors.ts';
-import { nextLink } from '../../links.ts';
+import { nextQuery } from '../../links.ts';
 import type { Session } from '../../session.ts';
 import type { RegistryRequest, RegistryResponse } from '../../transport/request.ts';
 import { listingError } from '../listing-error.ts';
@@ -41,7 +41,7 @@ export async function* metadataPages<T>(
       throw listingError(session, list, 'the repository vanished between two pages', repository);
     }
     yield readJson(session, request, response, schema).body;
-    query = nextQuery(response);
+    query = nextQuery(session, request, response);
     if (query === undefined) return;
     if (cursors.has(query.toString())) throw listingError(session, list, 'its pages lead in a circle', repository);
     cursors.add(query.toString());
@@ -56,10 +56,4 @@ async function ask(session: Session, request: RegistryRequest): Promise<Registry
     if (isRegistryError(thrown) && (thrown.status === 401 || thrown.status === 403)) return undefined;
     throw thrown;
   }
-}
-
-/** Only the link's query is used: our requests go nowhere but to the endpoint. */
-function nextQuery(response: RegistryResponse): URLSearchParams | undefined {
-  const target = nextLink(response.header('link'));
-  return target === undefined ? undefined : new URL(target, response.url).searchParams;
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isDigest, type Digest } from '../../../model/digest.ts';
 import { readJson } from '../../call-json.ts';
-import { nextLink } from '../../links.ts';
+import { nextQuery } from '../../links.ts';
 import type { Session } from '../../session.ts';
 import type { RegistryRequest } from '../../transport/request.ts';
 import { listingError } from '../listing-error.ts';
@@ -56,15 +56,10 @@ async function readTagList(session: Session, repository: string, signal?: AbortS
       for (const name of tag ?? []) digests.set(name, digest);
       if ((tag ?? []).length === 0) untagged.add(digest);
     }
-    query = nextQuery(response.header('link'), response.url);
+    query = nextQuery(session, request, response);
     if (query && cursors.has(query.toString())) throw listingError(session, 'tags/list', 'its pages lead in a circle', repository);
     cursors.add(query?.toString() ?? '');
   }
   // A tag without a digest would be taken for one that is gone.
   return [...named].every((tag) => digests.has(tag)) ? { digests, untagged: [...untagged] } : undefined;
-}
-
-function nextQuery(link: string | undefined, url: string): URLSearchParams | undefined {
-  const target = nextLink(link);
-  return target === undefined ? undefined : new URL(target, url).searchParams;
 }
