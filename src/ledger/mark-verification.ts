@@ -7,7 +7,7 @@ import { keyOf, lockImages, removeImages, rowOf, saveImages } from './image-rows
 import { transact, type Db, type Ledger } from './ledger.ts';
 import { microBatch, type Batched } from './micro-batch.ts';
 import { closeScans } from './recovery-point.ts';
-import { appendHistory, type Overwrite } from './tag-history.ts';
+import { appendHistory, appendUntold, type Overwrite, type Untold } from './tag-history.ts';
 
 interface Record {
   readonly input: MarkVerificationInput;
@@ -46,16 +46,21 @@ function recordAll(ledger: Ledger, records: readonly Record[]): Promise<MarkVeri
     const rows = await lockImages(trx, calls.flat());
     const before = new Map(rows);
     const removed = new Map<string, ImageKey>();
+    const untold: Untold[] = [];
     const results = calls.map((seen) =>
       resultOf(
         seen,
-        seen.map((one) => put(rows, removed, one)),
+        seen.map((one) => {
+          untold.push(...untoldOf(one, rowOf(rows, one)));
+          return put(rows, removed, one);
+        }),
       ),
     );
     await removeImages(trx, [...removed.values()]);
     const changed = [...rows].filter(([key, row]) => before.get(key) !== row).map(([, row]) => row);
     await saveImages(trx, changed);
     await appendHistory(trx, calls.flat().flatMap(overwriteOf));
+    await appendUntold(trx, untold);
     await cancelDeletions(trx, changed.filter(isBack));
     await closeSettled(trx, before, rows);
     return results;
@@ -104,6 +109,18 @@ function resultOf(seen: readonly Seen[], applied: readonly Applied[]): MarkVerif
 function overwriteOf({ outcome, lookEnd, site, repository, tag }: Seen): Overwrite[] {
   if (outcome.previous === undefined || outcome.previous === outcome.digest) return [];
   return [{ site, repository, tag, oldDigest: outcome.previous, newDigest: outcome.digest, at: lookEnd, look: outcome.look }];
+}
+
+/**
+ * A worker that died between putting a tag and telling of it took with it what was there before: its successor finds the tag as it should be. What the
+ * ledger knew of the tag tells what it replaced.
+ */
+function untoldOf({ outcome, lookEnd, site, repository, tag }: Seen, row: ImageRow): Untold[] {
+  const { verified_digest: oldDigest, verified_at: since } = row;
+  const { digest, look, previous } = outcome;
+  if (outcome.sync !== 'synced' || digest === undefined || look <= row.look) return [];
+  if (oldDigest === null || since === null || oldDigest === digest || oldDigest === previous) return [];
+  return [{ site, repository, tag, oldDigest, newDigest: previous ?? digest, at: lookEnd, look, since }];
 }
 
 /** The primary holds it: nobody need decide on its deletion any more. */

@@ -32,6 +32,24 @@ export async function appendHistory(trx: Db, overwrites: readonly Overwrite[]): 
     .execute();
 }
 
+/** An overwrite that nobody told of: something else was found where the ledger had verified a digest. */
+export interface Untold extends Overwrite {
+  /** When that digest was last verified: an overwrite told of since then is this one. */
+  readonly since: number;
+}
+
+/** Appends what is not told yet; safe to repeat. */
+export async function appendUntold(trx: Db, untold: readonly Untold[]): Promise<void> {
+  for (const { site, repository, tag, oldDigest, newDigest, at, look, since } of untold) {
+    await sql`
+      insert into tag_history (site, repository, tag, old_digest, new_digest, at, look)
+      select ${site}, ${repository}, ${tag}, ${oldDigest}, ${newDigest ?? null}, ${at}::bigint, ${look}::bigint
+      where not exists (select 1 from tag_history h where h.site = ${site} and h.repository = ${repository} and h.tag = ${tag}
+        and h.old_digest = ${oldDigest} and h.at >= ${since}::bigint)
+      on conflict do nothing`.execute(trx);
+  }
+}
+
 /** What a tag of the secondary held before, newest first. */
 export async function tagHistory(
   db: Db,

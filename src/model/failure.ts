@@ -16,6 +16,7 @@ export type FailureCode =
   | 'SIZE_MISMATCH' // fewer or more bytes than the descriptor says
   | 'BLOB_UNKNOWN' // the secondary lacks a blob or a child that a manifest needs
   | 'UPLOAD_LOST' // the upload session is gone
+  | 'LATE' // not sent: what the request rests on was read too long ago
   | 'LISTING' // a listing that is truncated, looping or not a listing
   | 'PROTOCOL' // an answer that the specification does not allow
   | 'NAME' // a repository, tag or mapped name that the specification does not allow
@@ -55,6 +56,7 @@ const RETRY: Readonly<Record<FailureCode, Retry>> = {
   SIZE_MISMATCH: 'later',
   BLOB_UNKNOWN: 'now',
   UPLOAD_LOST: 'now',
+  LATE: 'now',
   LISTING: 'later',
   PROTOCOL: 'later',
   NAME: 'never',

@@ -64,8 +64,9 @@ export async function getManifest(
 
 /**
  * Stores a manifest under a tag or its digest, byte for byte.
+ * @param sendBy when it is too late for that, by `performance.now()`
  * @returns whether the registry said that it lists the manifest among its subject's referrers (`OCI-Subject`)
- * @throws {RegistryError} BLOB_UNKNOWN (content is missing), INVALID, TOO_LARGE, QUOTA, DIGEST_MISMATCH (stored as something else), …
+ * @throws {RegistryError} BLOB_UNKNOWN (content is missing), INVALID, TOO_LARGE, QUOTA, DIGEST_MISMATCH (stored as something else), LATE, …
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests
  */
 export async function putManifest(
@@ -74,6 +75,7 @@ export async function putManifest(
   reference: string,
   manifest: Manifest,
   signal?: AbortSignal,
+  sendBy?: number,
 ): Promise<{ subjectSeen: boolean }> {
   const request: RegistryRequest = {
     method: 'PUT',
@@ -83,6 +85,7 @@ export async function putManifest(
     body: manifest.bytes,
     scope: 'push',
     signal,
+    sendBy,
     accept: [200, 201, 202],
   };
   const response = await session.send(request);

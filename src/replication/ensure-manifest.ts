@@ -21,9 +21,9 @@ export async function ensureManifest(route: Route, reference: string, manifest: 
   return true;
 }
 
-/** Puts a manifest under a tag or digest, whatever is there, and reads it back. @throws as `ensureManifest` */
-export async function putAndRead(route: Route, reference: string, manifest: Manifest): Promise<void> {
-  await putExplained(route, reference, manifest);
+/** Puts a manifest under a tag or digest, whatever is there, unless it is too late for that, and reads it back. @throws as `ensureManifest`, and LATE */
+export async function putAndRead(route: Route, reference: string, manifest: Manifest, sendBy?: number): Promise<void> {
+  await putExplained(route, reference, manifest, sendBy);
   if (!(await holdsManifest(route, reference, manifest))) throw notKept(route, reference, manifest);
 }
 
@@ -41,9 +41,9 @@ export function notKept(route: Route, reference: string, manifest: Manifest): Tw
   );
 }
 
-async function putExplained(route: Route, reference: string, manifest: Manifest): Promise<void> {
+async function putExplained(route: Route, reference: string, manifest: Manifest, sendBy?: number): Promise<void> {
   const { site, target, signal } = route;
-  const put = (): Promise<unknown> => putManifest(site.secondary, target, reference, manifest, signal);
+  const put = (): Promise<unknown> => putManifest(site.secondary, target, reference, manifest, signal, sendBy);
   try {
     await put().catch(async (thrown: unknown) => {
       if (!isRegistryError(thrown) || thrown.status !== 500 || !isRare(manifest)) throw thrown;

@@ -9,8 +9,9 @@ import { readPlaceholder } from '../registry/placeholder.ts';
 import { ensureRepository } from '../registry/repositories.ts';
 import { manifestOf, readClosure, type Closure } from './closure.ts';
 import { concurrently } from './concurrently.ts';
-import { ensureManifest, notKept, putAndRead } from './ensure-manifest.ts';
+import { ensureManifest, notKept } from './ensure-manifest.ts';
 import { ensureListed, publishFallbackIndexes, subjectsBeyond } from './publish-referrers.ts';
+import { putTag } from './put-tag.ts';
 import type { Route } from './site.ts';
 
 const IMAGES_AT_ONCE = 8;
@@ -97,9 +98,8 @@ async function publishTag(
   const held = before?.manifest;
   const put = held === undefined || manifestDigest(held) !== manifestDigest(root);
   if (put) {
-    const now = await headManifest(site.primary, repository, tag, signal);
-    if (now?.digest !== root.digest) return { state: now ? 'moved' : 'gone', changed: false };
-    await putAndRead(route, tag, root);
+    const became = await putTag(route, tag, root);
+    if (became !== 'put') return { state: became, changed: false };
   } else if (!sameManifest(held, root)) throw notKept(route, tag, root);
   // Of a deletion that was interrupted, what counts is what was there before it.
   const previous = put && before ? { previous: (held && readPlaceholder(held)?.was) ?? before.digest } : {};

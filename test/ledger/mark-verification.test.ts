@@ -122,6 +122,27 @@ describe('markVerification', () => {
     expect(await rowOf('gone-2')).toMatchObject({ missing_since: null, sync: 'synced' });
   });
 
+  it('tells of an overwrite whose worker died before it could', async () => {
+    await mark('untold', synced('v1', 1, 1000), 1100);
+    // The successor found the tag put already.
+    await mark('untold', synced('v1', 2, 2000), 2100);
+    await mark('untold', synced('v1', 2, 2500), 2600);
+    // Another died, and the tag moved before its successor looked.
+    await mark('untold', synced('v1', 4, 3000, { previous: digest(3) }), 3100);
+    // Told by a round that saw the tag move on; the one that verified it need not say so again.
+    await mark('untold', { tag: 'v1', sync: 'pending', verification: 'pending', look: 4000, previous: digest(4) }, 4100);
+    await mark('untold', synced('v1', 6, 5000, { previous: digest(5) }), 5100);
+    // A late look tells nothing.
+    await mark('untold', synced('v1', 1, 900), 950);
+    expect(await tagHistory(use.ledger.db, { site: 'untold', repository, tag: 'v1' })).toEqual([
+      { oldDigest: digest(5), newDigest: digest(6), at: 5100 },
+      { oldDigest: digest(4), newDigest: null, at: 4100 },
+      { oldDigest: digest(2), newDigest: digest(3), at: 3100 },
+      { oldDigest: digest(3), newDigest: digest(4), at: 3100 },
+      { oldDigest: digest(1), newDigest: digest(2), at: 2100 },
+    ]);
+  });
+
   it('keeps each overwrite once, also of a look that came too late', async () => {
     const overwrite = synced('v1', 2, 1000, { previous: digest(1) });
     await mark('history', overwrite, 1100);

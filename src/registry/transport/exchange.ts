@@ -111,6 +111,10 @@ async function once(
   signal: AbortSignal,
 ): Promise<WireAnswer> {
   const { peer, wire, counters, onRequest } = parts;
+  // A process that was stopped for a while (or waited long for its turn) must not act on what it knew before.
+  if (request.sendBy !== undefined && performance.now() > request.sendBy) {
+    throw registryError(peer, request, 'LATE', 'not sent, because what it rests on was read too long ago');
+  }
   const headers = { ...request.headers, ...(authorization ? { authorization } : {}), ...lengthOf(request) };
   const began = performance.now();
   const record = (status?: number): void =>

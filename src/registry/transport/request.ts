@@ -28,6 +28,8 @@ export interface RegistryRequest {
   readonly stream?: boolean;
   /** The most that `bytes` may hold; default 32 MiB. */
   readonly maxBytes?: number;
+  /** When it is too late to send it, by `performance.now()`: what it rests on may no longer be so. */
+  readonly sendBy?: number | undefined;
   /** How long the registry may think before it answers, in milliseconds, where that may be longer than a stall. */
   readonly answerMs?: number;
 }

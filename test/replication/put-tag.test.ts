@@ -1,0 +1,46 @@
+import { expect, it } from '@jest/globals';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pushImage, pushManifest } from '../support/images.ts';
+import { testRegistry } from '../support/registries.ts';
+import { walk } from '../support/walk.ts';
+import { replicate, sitePair } from './pair.ts';
+
+it('does not put a tag when the primary’s word for it has grown old, as that of a worker which stood still', async () => {
+  const [primary, secondary] = await Promise.all([testRegistry({ version: 3 }), testRegistry({ version: 3 })]);
+  await pushImage(primary.url, 'app', 'v1', { label: 'old' });
+  const successor = sitePair(primary.url, secondary.url);
+  let held = false;
+  const slow = createServer((request, response) => {
+    void (async () => {
+      const answer = await fetch(`${primary.url}${request.url ?? ''}`, {
+        method: request.method ?? 'GET',
+        headers: { accept: String(request.headers.accept ?? '*/*') },
+      });
+      const body = Buffer.from(await answer.arrayBuffer());
+      if (request.method === 'HEAD' && /\/manifests\/v1$/.test(request.url ?? '') && !held) {
+        held = true;
+        // While this answer is on its way the tag moves, and the other worker brings it over.
+        const { bytes, mediaType } = await pushImage(primary.url, 'app', 'new', { label: 'new' });
+        await pushManifest(primary.url, 'app', 'v1', bytes, mediaType);
+        await replicate(successor, 'app');
+        await sleep(5_100);
+      }
+      response.writeHead(answer.status, Object.fromEntries([...answer.headers].filter(([name]) => name !== 'transfer-encoding')));
+      response.end(body);
+    })();
+  });
+  await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
+  try {
+    const frozen = sitePair(`http://127.0.0.1:${(slow.address() as AddressInfo).port}`, secondary.url);
+    const { published } = await replicate(frozen, 'app', { tags: ['v1'] });
+    expect(held).toBe(true);
+    expect(published).toMatchObject([{ tag: 'v1', state: 'moved', changed: false }]);
+    const [wanted, there] = [await walk(primary.url), await walk(secondary.url)];
+    expect(there.tags['app']?.['v1']).toBe(wanted.tags['app']?.['v1']);
+  } finally {
+    slow.close();
+    slow.closeAllConnections();
+  }
+}, 30_000);
