@@ -100,8 +100,8 @@ export function outcomesOf(result: Pick<RoundResult, 'published' | 'failures' | 
   const published = result.published.flatMap((image): ImageOutcome[] =>
     image.tag === undefined ? [] : [outcomeOf(image, image.tag, result.look)],
   );
-  const failed = result.failures.flatMap(({ tag, failure }): ImageOutcome[] =>
-    tag === undefined ? [] : [{ tag, sync: 'failed', verification: 'pending', failure, look }],
+  const failed = result.failures.flatMap(({ tag, digest, failure }): ImageOutcome[] =>
+    tag === undefined ? [] : [{ tag, ...(digest ? { digest } : {}), sync: 'failed', verification: 'pending', failure, look }],
   );
   return [...published, ...failed];
 }

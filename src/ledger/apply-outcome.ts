@@ -79,6 +79,7 @@ export function newRow(key: ImageKey): ImageRow {
     missing_since: null,
     missing_look: null,
     out_of_scope: false,
+    difference: null,
   };
 }
 
@@ -107,7 +108,7 @@ function settle(row: ImageRow, outcome: ImageOutcome, lookEnd: number, since: nu
     ...row,
     ...said,
     ...unverified(row, outcome, since),
-    digest: failed ? (row.digest ?? outcome.digest ?? null) : (outcome.digest ?? row.digest),
+    digest: outcome.digest ?? row.digest,
     attempts: outcome.attempts ?? (failed ? row.attempts + 1 : row.attempts),
   };
 }
@@ -120,6 +121,7 @@ function verified(row: ImageRow, outcome: ImageOutcome, lookEnd: number): Partia
     verified_digest: digest,
     reason: null,
     code: null,
+    difference: null,
     attempts: 0,
     changed_at: null,
     missing_since: null,
@@ -138,12 +140,13 @@ function unverifiedSince(row: ImageRow, outcome: ImageOutcome): number {
   return receivedAt > row.look ? Math.min(receivedAt, look) : look;
 }
 
-function unverified(row: ImageRow, outcome: ImageOutcome, since: number): Pick<ImageRow, 'changed_at' | 'reason' | 'code'> {
+function unverified(row: ImageRow, outcome: ImageOutcome, since: number): Pick<ImageRow, 'changed_at' | 'reason' | 'code' | 'difference'> {
   const { failure } = outcome;
   return {
     changed_at: since,
     reason: failure?.message ?? row.reason,
     code: failure?.code ?? row.code,
+    difference: failure ? (failure.difference ?? null) : row.difference,
   };
 }
 

@@ -11,6 +11,8 @@ export interface ImageStatus {
   readonly digest: string | null;
   readonly sync: string;
   readonly verification: string;
+  /** Not verified, and left out of the recovery point by name. */
+  readonly waived: boolean;
   readonly reason: string | null;
   readonly attempts: number;
   readonly bytes: number | null;
@@ -18,7 +20,7 @@ export interface ImageStatus {
   readonly verifiedAt: string | null;
 }
 
-export type ImageState = 'pending' | 'started' | 'synced' | 'failed' | 'verified' | 'held' | 'missing' | 'excluded';
+export type ImageState = 'pending' | 'started' | 'synced' | 'failed' | 'verified' | 'held' | 'missing' | 'excluded' | 'waived';
 
 /** Which images to list. */
 export interface ImageQuery {
@@ -33,6 +35,10 @@ const FAILED_PAGE = 500;
 
 /** In scope and, as far as is known, held by the primary: what the counts are of. */
 export const COUNTED = sql`(missing_since is null and not out_of_scope)`;
+/** Not verified, and left out of the recovery point by name: at the digest that was waived, not at a later one. */
+export const WAIVED = sql`exists (
+  select 1 from waivers w where w.site = images.site and w.repository = images.repository and w.tag = images.tag
+    and w.digest is not distinct from images.digest)`;
 /** Read back from the secondary at the digest that the primary holds. */
 export const VERIFIED = sql`(sync = 'synced' and verification = 'succeeded' and verified_digest = digest)`;
 
@@ -45,6 +51,7 @@ const STATES: Readonly<Record<ImageState, RawBuilder<unknown>>> = {
   held: sql`exists (select 1 from deletions d where d.site = images.site and d.repository = images.repository and d.tag = images.tag and d.state = 'held')`,
   missing: sql`missing_since is not null`,
   excluded: sql`out_of_scope`,
+  waived: sql`${COUNTED} and not ${VERIFIED} and ${WAIVED}`,
 };
 
 /**
@@ -57,8 +64,8 @@ export async function listImages(ledger: Ledger, site: string, query: ImageQuery
   const state = query.state === undefined ? COUNTED : STATES[query.state];
   const only = query.repository === undefined ? sql`` : sql` and repository = ${query.repository}`;
   const { rows } = await asked(() =>
-    sql<ImageRow>`
-      select * from images where site = ${site} and (repository, tag) > (${repository}, ${tag}) and ${state}${only}
+    sql<ListedRow>`
+      select *, ${STATES.waived} as waived from images where site = ${site} and (repository, tag) > (${repository}, ${tag}) and ${state}${only}
       order by repository, tag limit ${limit + 1}`.execute(ledger.db),
   );
   return pageOf(rows, limit, imageStatus, (row) => [row.repository, row.tag]);
@@ -70,6 +77,7 @@ export async function getImage(ledger: Ledger, site: string, repository: string,
     ledger.db
       .selectFrom('images')
       .selectAll()
+      .select(sql<boolean>`${STATES.waived}`.as('waived'))
       .where('site', '=', site)
       .where('repository', '=', repository)
       .where('tag', '=', tag)
@@ -92,8 +100,12 @@ export async function* failedImages(ledger: Ledger, site: string): AsyncIterable
   } while (cursor !== undefined);
 }
 
-function imageStatus(row: ImageRow): ImageStatus {
-  const { repository, tag, digest, sync, verification, reason, attempts, bytes } = row;
+interface ListedRow extends ImageRow {
+  readonly waived: boolean;
+}
+
+function imageStatus(row: ListedRow): ImageStatus {
+  const { repository, tag, digest, sync, verification, waived, reason, attempts, bytes } = row;
   const reference = `${repository}:${tag}`;
   return {
     repository,
@@ -102,6 +114,7 @@ function imageStatus(row: ImageRow): ImageStatus {
     digest,
     sync,
     verification,
+    waived,
     reason,
     attempts,
     bytes,

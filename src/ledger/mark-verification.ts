@@ -6,6 +6,7 @@ import { isDefect } from './errors.ts';
 import { keyOf, lockImages, removeImages, rowOf, saveImages } from './image-rows.ts';
 import { transact, type Db, type Ledger } from './ledger.ts';
 import { microBatch, type Batched } from './micro-batch.ts';
+import { lapseWaivers } from './lapse-waivers.ts';
 import { closeScans } from './recovery-point.ts';
 import { appendHistory, appendUntold, type Overwrite, type Untold } from './tag-history.ts';
 
@@ -59,6 +60,7 @@ function recordAll(ledger: Ledger, records: readonly Record[]): Promise<MarkVeri
     await removeImages(trx, [...removed.values()]);
     const changed = [...rows].filter(([key, row]) => before.get(key) !== row).map(([, row]) => row);
     await saveImages(trx, changed);
+    await lapseWaivers(trx, before, rows);
     await appendHistory(trx, calls.flat().flatMap(overwriteOf));
     await appendUntold(trx, untold);
     await cancelDeletions(trx, changed.filter(isBack));

@@ -7,8 +7,9 @@ import { cancelDeletions } from './deletion-rows.ts';
 import { keyOf, lockImages, removeImages, rowOf, saveImages } from './image-rows.ts';
 import { transact, type Db, type Ledger } from './ledger.ts';
 import { closeScans } from './recovery-point.ts';
+import { lapseWaivers } from './lapse-waivers.ts';
 import { recordScanPage } from './scan-pages.ts';
-import { listedRow, unlistedRow } from './scan-row.ts';
+import { listedRow, unlistedRow, unreadRow } from './scan-row.ts';
 
 /** What a page makes of the window's rows. */
 interface Window {
@@ -43,6 +44,7 @@ export function recordScan(
       trx,
       [...window.rows].filter(([key, row]) => before.get(key) !== row).map(([, row]) => row),
     );
+    await lapseWaivers(trx, before, window.rows);
     await cancelDeletions(
       trx,
       input.page.tags.map((tag) => keyIn(input, tag.tag)),
@@ -90,7 +92,7 @@ function putFailures({ rows }: Window, input: RecordScanInput): void {
   for (const { tag, failure } of failures.filter(hasTag)) {
     const key = keyIn(input, tag);
     const { row } = applyOutcome(rowOf(rows, key), { tag, sync: 'failed', verification: 'pending', failure, look }, look);
-    if (row) rows.set(keyOf(key), row);
+    if (row) rows.set(keyOf(key), unreadRow(row));
   }
 }
 

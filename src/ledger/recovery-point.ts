@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { COUNTED, VERIFIED } from './images.ts';
+import { COUNTED, VERIFIED, WAIVED } from './images.ts';
 import type { Db } from './ledger.ts';
 
 /*
@@ -15,12 +15,20 @@ import type { Db } from './ledger.ts';
 const LISTINGS = 20;
 
 /** Images that stand against a scan: counted, not verified, and not waived by name. */
-const OPEN = sql`${COUNTED} and not ${VERIFIED} and not exists (
-  select 1 from waivers w where w.site = images.site and w.repository = images.repository and w.tag = images.tag)`;
+const OPEN = sql`${COUNTED} and not ${VERIFIED} and not ${WAIVED}`;
+
+/** Whoever closes scans and whoever gives or takes a waiver go one after the other: else a scan may close by a waiver that is just being taken back. */
+const waiversOf = (site: string) => sql`hashtext('twinport waivers'), hashtext(${site})`;
+
+/** Waits until no scan is being closed, and keeps others from it until the transaction's end. */
+export async function lockWaivers(trx: Db, site: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${waiversOf(site)})`.execute(trx);
+}
 
 /** Keeps the latest closed scan of each of these repositories: after each record that may have closed one. */
 export async function closeScans(trx: Db, site: string, repositories: readonly string[]): Promise<void> {
   if (repositories.length === 0) return;
+  await sql`select pg_advisory_xact_lock_shared(${waiversOf(site)})`.execute(trx);
   await sql`
     update repositories r set closed_scan_at = c.started_at
     from (
@@ -36,9 +44,26 @@ export async function closeScans(trx: Db, site: string, repositories: readonly s
 }
 
 /**
+ * Takes back what was proved while an image was waived that has not been verified since `since`: of its repository the latest scan stays closed that had
+ * ended before, and the site's point is no later than that.
+ */
+export async function reopenScans(trx: Db, site: string, repository: string, since: number): Promise<void> {
+  const closed = sql`(
+    select max(started_at) from scans
+    where site = ${site} and scans.repository = ${repository} and complete and finished_at < ${since}::bigint)`;
+  await sql`
+    update repositories set closed_scan_at = case when ${closed} is null then null else least(closed_scan_at, ${closed}) end
+    where site = ${site} and repository = ${repository} and closed_scan_at is not null`.execute(trx);
+  await sql`
+    update sites set recovery_point = case when ${closed} is null then null else least(recovery_point, ${closed}) end
+    where name = ${site} and recovery_point is not null`.execute(trx);
+}
+
+/**
  * The recovery points of all sites: rows `{site, point}`. Each is the best over the complete listings of the primary's catalog: the moment at which the
  * listing began, or, where that is earlier, the one at which the oldest of its repositories' latest closed scans began. A repository that a listing
- * left out stays in it while images of it are counted: half a catalog proves nothing of the other half, and an empty one nothing at all.
+ * left out stays in it while images of it are counted, be it that an event alone told of them: half a catalog proves nothing of the other half, and an
+ * empty one nothing at all.
  */
 export const RECOVERY_POINTS = sql`(
   select s.name as site, greatest(max(p.point), s.recovery_point) as point
@@ -46,10 +71,15 @@ export const RECOVERY_POINTS = sql`(
     select least(c.started_at, min(coalesce(r.closed_scan_at, -1))) as point
     from (
       select started_at from scans where site = s.name and repository is null and complete order by started_at desc limit ${LISTINGS}::int) c
-    join listed_repositories l on l.site = s.name and l.first_listed_at <= c.started_at and (l.last_listed_at >= c.started_at or exists (
-      select 1 from images where site = s.name and images.repository = l.repository and ${COUNTED}))
+    cross join (
+      select repository, first_listed_at, last_listed_at, since
+      from (select * from listed_repositories where site = s.name) listed
+      full join (
+        select repository, min(least(look, coalesce(changed_at, look))) as since from images where site = s.name and ${COUNTED} group by repository) known
+      using (repository)) l
     left join repositories r on r.site = s.name and r.repository = l.repository
-    where r.out_of_scope is not true
+    where r.out_of_scope is not true and (l.since <= c.started_at
+      or l.first_listed_at <= c.started_at and (l.last_listed_at >= c.started_at or l.since is not null))
     group by c.started_at
   ) p on p.point >= 0
   group by s.name)`;

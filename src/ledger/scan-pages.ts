@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { RecordScanInput } from '../model/steps.ts';
+import { isComplete } from './complete-scans.ts';
 import type { Db } from './ledger.ts';
 
 /** All pages of a scan so far. */
@@ -9,20 +10,21 @@ export interface ScanSum {
   readonly excluded: number;
   readonly foreign: number;
   readonly started: number;
-  /** Every page came, and every tag on them could be read. */
+  /** Every page came, and every tag on them could be read, or is waived. */
   readonly complete: boolean;
 }
 
 /** Keeps a page, and what the scan's pages come to; a page that is recorded twice counts once. */
 export async function recordScanPage(trx: Db, input: RecordScanInput, foreign: number, at: number): Promise<ScanSum> {
   const { scan, after, page } = input;
-  const failed = page.failures.filter(({ tag }) => tag !== undefined).length;
+  const failed = page.failures.flatMap(({ tag }) => tag ?? []);
   const counts = {
     look: page.look,
-    listed: page.tags.length + failed,
+    listed: page.tags.length + failed.length,
     excluded: page.excluded,
     foreign_tags: foreign,
     failures: page.failures.length,
+    failed_tags: failed,
     last: page.next === undefined,
   };
   await trx
@@ -30,17 +32,17 @@ export async function recordScanPage(trx: Db, input: RecordScanInput, foreign: n
     .values({ scan, after_tag: after ?? '', ...counts })
     .onConflict((conflict) => conflict.columns(['scan', 'after_tag']).doUpdateSet(counts))
     .execute();
-  const sum = await sumOf(trx, scan);
+  const sum = await sumOf(trx, input);
   await saveScan(trx, input, sum, at);
   await saveRepository(trx, input, sum);
   return sum;
 }
 
-async function sumOf(trx: Db, scan: string): Promise<ScanSum> {
+async function sumOf(trx: Db, { policy, repository, scan }: RecordScanInput): Promise<ScanSum> {
   const { rows } = await sql<ScanSum>`
     select count(*) as pages, sum(listed) as listed, sum(excluded) as excluded, sum(foreign_tags) as foreign,
       coalesce(min(look) filter (where after_tag = ''), min(look)) as started,
-      bool_or(last) and bool_or(after_tag = '') and sum(failures) = 0 as complete
+      ${isComplete(policy.site, repository)} as complete
     from scan_pages where scan = ${scan}`.execute(trx);
   const row = rows[0];
   if (!row) throw new Error(`scan ${scan} has no pages`);
@@ -49,7 +51,7 @@ async function sumOf(trx: Db, scan: string): Promise<ScanSum> {
 
 async function saveScan(trx: Db, { policy, repository, scan }: RecordScanInput, sum: ScanSum, at: number): Promise<void> {
   const { pages, listed, excluded, complete, started } = sum;
-  const counts = { pages, listed, excluded, complete, finished_at: complete ? at : null };
+  const counts = { pages, listed, excluded, complete, finished_at: at };
   await trx
     .insertInto('scans')
     .values({ id: scan, site: policy.site, repository, started_at: started, closed: false, ...counts })

@@ -21,12 +21,17 @@ export interface ScannedRow {
 /** A tag that the primary lists and that is read on both sides. */
 export function listedRow(row: ImageRow, tag: ComparedTag, scan: ScanLook): ScannedRow {
   const fresh = scan.look > row.look;
-  const seen = listedAgain(row, scan.look);
+  const seen = listedAgain(row, tag, scan.look);
   if (!tag.same) return { row: fresh ? pendingRow(seen, tag.digest, scan.look) : seen, verify: false };
   const verify = scan.verify !== 'auto' || !isYoung(row, tag.digest, scan);
   // Equal at a digest that was never read back here: known, but not yet proved.
   const unproved = fresh && row.verified_digest !== tag.digest;
   return { row: unproved ? pendingRow(seen, tag.digest, scan.look) : seen, verify };
+}
+
+/** A listed tag that could not be read, by this scan or a later look: a waiver of what it held before must not cover what it may hold now. */
+export function unreadRow(row: ImageRow): ImageRow {
+  return row.changed_at !== null && row.look_digest === null ? { ...row, digest: null } : row;
 }
 
 /** A row of the window that the page does not list: `undefined` if nothing is left to know of it. */
@@ -38,10 +43,12 @@ export function unlistedRow(row: ImageRow, look: number, inScope: boolean): Imag
   return inScope ? { ...row, missing_since: row.missing_since ?? look } : { ...row, out_of_scope: true };
 }
 
-function listedAgain(row: ImageRow, look: number): ImageRow {
+function listedAgain(row: ImageRow, { digest }: ComparedTag, look: number): ImageRow {
   // What is not verified was so at this listing already, whatever an event's clock says of when it came.
   const changed_at = row.changed_at === null ? null : Math.min(row.changed_at, look);
-  const seen = { ...row, changed_at, looked_at: Math.max(row.looked_at, look), out_of_scope: false };
+  // A later look that failed may not have read what the tag holds: a waiver must not cover what this listing saw in its stead.
+  const unread = row.changed_at !== null && row.look_digest === null ? { digest } : {};
+  const seen = { ...row, ...unread, changed_at, looked_at: Math.max(row.looked_at, look), out_of_scope: false };
   return (row.missing_since ?? look) > look ? seen : { ...seen, missing_since: null, missing_look: null };
 }
 

@@ -1,5 +1,6 @@
 import type { Generated, JSONColumnType } from 'kysely';
 import type { Change } from '../model/change.ts';
+import type { Difference } from '../model/failure.ts';
 import type { BackfillProgress, SyncState, VerificationState } from '../model/steps.ts';
 
 /*
@@ -47,6 +48,8 @@ export interface RepositoriesTable {
   closed_scan_at: number | null;
   /** The site's filters leave this repository out. */
   out_of_scope: Generated<boolean>;
+  /** Of the policy that it was last scanned under. */
+  revision: string | null;
 }
 
 export interface ListedRepositoriesTable {
@@ -62,9 +65,47 @@ export interface WaiversTable {
   site: string;
   repository: string;
   tag: string;
+  /** What the tag held when it was waived: another digest is not covered. Null: nobody could read it. */
+  digest: string | null;
   actor: string;
   reason: string;
   at: number;
+}
+
+/** Changes that a scan found, until it is told whether an event announced them. */
+export interface FoundChangesTable {
+  site: string;
+  repository: string;
+  tag: string;
+  action: 'push' | 'delete';
+  /** Null: deleted. */
+  digest: string | null;
+  /** When the tag was last read as something else. */
+  since: number;
+  found_at: number;
+}
+
+/** Changes that no event announced, by the source that should have; `none` where none ever sent anything. */
+export interface MissedEventsTable {
+  site: string;
+  source: string;
+  action: 'push' | 'delete';
+  missed: number;
+  last_at: number;
+  last_repository: string;
+  last_tag: string;
+}
+
+/** Artifacts that Twinport pushed to the primary, to see whether and when their events come. */
+export interface CanariesTable {
+  id: Generated<number>;
+  repository: string;
+  /** Null while the push is under way, or where it failed. */
+  digest: string | null;
+  pushed_at: number;
+  received_at: number | null;
+  source: string | null;
+  failure: string | null;
 }
 
 export interface ImagesTable {
@@ -97,6 +138,8 @@ export interface ImagesTable {
   missing_look: number | null;
   /** The site's filters leave this tag out. */
   out_of_scope: Generated<boolean>;
+  /** What was expected at the secondary and what was found, where it cannot be mended. */
+  difference: Difference | null;
 }
 
 export interface ScansTable {
@@ -122,6 +165,8 @@ export interface ScanPagesTable {
   excluded: number;
   foreign_tags: number;
   failures: number;
+  /** Those tags that could not be read. */
+  failed_tags: Generated<string[]>;
   last: boolean;
 }
 
@@ -196,6 +241,9 @@ export interface Tables {
   repositories: RepositoriesTable;
   listed_repositories: ListedRepositoriesTable;
   waivers: WaiversTable;
+  found_changes: FoundChangesTable;
+  missed_events: MissedEventsTable;
+  canaries: CanariesTable;
   images: ImagesTable;
   scans: ScansTable;
   scan_pages: ScanPagesTable;

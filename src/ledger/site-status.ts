@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { BackfillProgress } from '../model/steps.ts';
 import { count } from '../model/text.ts';
-import { COUNTED, VERIFIED } from './images.ts';
+import { COUNTED, VERIFIED, WAIVED } from './images.ts';
 import { asked, NOW_MS, type Db, type Ledger } from './ledger.ts';
 import { RECOVERY_POINTS } from './recovery-point.ts';
 import { WORKER_MS } from './workers.ts';
@@ -17,6 +17,8 @@ export interface SiteStatus {
   readonly verified: number;
   readonly failed: number;
   readonly pending: number;
+  /** Images that are not verified and left out of lag and recovery point by name; they are counted as failed or pending all the same. */
+  readonly waived: number;
   /** Deletions that wait for a person. */
   readonly held: number;
   /** Tags at the secondary that are neither the primary's nor ours. */
@@ -46,6 +48,7 @@ interface StatusRow {
   readonly verified: number;
   readonly failed: number;
   readonly pending: number;
+  readonly waived: number;
   readonly oldestChange: number | null;
   readonly oldestVerification: number | null;
   readonly point: number | null;
@@ -85,7 +88,8 @@ async function readStatus(db: Db, names: readonly string[]): Promise<StatusRow[]
         count(*) filter (where ${COUNTED} and ${VERIFIED}) as verified,
         count(*) filter (where ${COUNTED} and sync = 'failed') as failed,
         count(*) filter (where ${COUNTED} and sync in ('pending', 'started')) as pending,
-        min(changed_at) filter (where ${COUNTED}) as "oldestChange",
+        count(*) filter (where ${COUNTED} and not ${VERIFIED} and ${WAIVED}) as waived,
+        min(changed_at) filter (where ${COUNTED} and not (changed_at is not null and ${WAIVED})) as "oldestChange",
         min(verified_at) filter (where ${COUNTED} and ${VERIFIED}) as "oldestVerification"
       from images where site = n.name) i
     cross join lateral (
@@ -101,7 +105,7 @@ async function readStatus(db: Db, names: readonly string[]): Promise<StatusRow[]
 }
 
 function statusOf(row: StatusRow): SiteStatus {
-  const { name, total, synced, verified, failed, pending, held, foreign, excluded, workers, paused, backfill, now } = row;
+  const { name, total, synced, verified, failed, pending, waived, held, foreign, excluded, workers, paused, backfill, now } = row;
   const reason = notReady(row);
   const lag = row.oldestChange === null ? 0 : Math.max(0, Math.round((now - row.oldestChange) / 1000));
   return {
@@ -113,6 +117,7 @@ function statusOf(row: StatusRow): SiteStatus {
     verified,
     failed,
     pending,
+    waived,
     held,
     foreign,
     excluded,
@@ -132,7 +137,7 @@ function notReady(row: StatusRow): string | null {
   if (unread > 0) return `${unread} ${unread === 1 ? 'repository' : 'repositories'} could not be scanned`;
   if (row.unscanned > 0)
     return `${row.unscanned} ${row.unscanned === 1 ? 'repository has' : 'repositories have'} not been scanned whole yet`;
-  if (row.failed > 0) return `${count(row.failed, 'image')} failed`;
+  if (row.failed > 0) return `${count(row.failed, 'image')} failed${row.waived > 0 ? ` (${row.waived} waived)` : ''}`;
   if (row.pending > 0) return `${count(row.pending, 'image')} ${row.pending === 1 ? 'is' : 'are'} pending`;
   // Published, but what was read back was something else.
   const unverified = row.synced - row.verified;

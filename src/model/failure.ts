@@ -29,6 +29,27 @@ export type FailureCode =
 /** `now`: the same again may help at once; `later`: after a while, or after an operator's help; `never`: not these bytes with this registry. */
 export type Retry = 'now' | 'later' | 'never';
 
+/** What lies at one side is not what it should be, and is not mended by sending it again. */
+export interface Difference {
+  /** What differs: a blob's bytes, a manifest's, or what a tag names. */
+  readonly what: 'blob' | 'manifest' | 'tag';
+  readonly repository: string;
+  /** The digest, or the tag, that was asked for. */
+  readonly reference: string;
+  readonly want: Content;
+  /** Null: nothing is there. */
+  readonly have: Content | null;
+  /** What helps at a registry of this kind. */
+  readonly remedy: string;
+}
+
+/** As far as it is known. */
+export interface Content {
+  readonly digest?: string;
+  /** In bytes. */
+  readonly size?: number;
+}
+
 /** A failure as it travels in payloads and lies in the ledger: no credentials, no bodies. */
 export interface Failure {
   readonly code: FailureCode;
@@ -37,6 +58,7 @@ export interface Failure {
   readonly retry: Retry;
   /** How long the other side asked us to wait, in milliseconds. */
   readonly retryAfterMs?: number;
+  readonly difference?: Difference;
 }
 
 const RETRY: Readonly<Record<FailureCode, Retry>> = {

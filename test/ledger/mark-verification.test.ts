@@ -73,7 +73,7 @@ describe('markVerification', () => {
     await mark('failing', failed('v1', 2000, { digest: digest(2) }), 2100);
     expect(await rowOf('failing')).toMatchObject({
       sync: 'failed',
-      digest: digest(1),
+      digest: digest(2),
       verified_digest: digest(1),
       verified_at: 1100,
       attempts: 1,

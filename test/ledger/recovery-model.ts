@@ -1,4 +1,13 @@
-import { markVerification, recordCatalogPage, recordCatalogScan, recordScan, siteStatus, type Ledger } from '../../src/ledger/index.ts';
+import {
+  markVerification,
+  recordCatalogPage,
+  recordCatalogScan,
+  recordScan,
+  siteStatus,
+  unwaiveImages,
+  waiveImages,
+  type Ledger,
+} from '../../src/ledger/index.ts';
 import type { Digest } from '../../src/model/digest.ts';
 import type { SitePolicy } from '../../src/model/policy.ts';
 import type { ComparedTag, ImageOutcome } from '../../src/model/steps.ts';
@@ -39,6 +48,11 @@ export class World {
   private readonly verified = new Map<string, Digest>();
   /** Changes of a tag at the primary of which no look has been recorded yet, by tag: their times. */
   private readonly unsettled = new Map<string, number[]>();
+  /** What is waived now, by tag; null: whatever nobody could read. */
+  private readonly waived = new Map<string, Digest | null>();
+  private readonly onceWaived = new Set<string>();
+  /** Tags of which the ledger does not know what they hold. */
+  private unread: ReadonlySet<string> = new Set();
   /** Since when what lies at the secondary is in doubt, by tag: a look failed, or two overlapped. No change, but not verified either. */
   private readonly doubts = new Map<string, number>();
   /** When the tag got what it holds now. */
@@ -69,23 +83,28 @@ export class World {
     if (dice < 0.3) this.push();
     else if (dice < 0.4) this.remove();
     else if (dice < 0.6) this.beginLook(this.anyRepository(), this.anyTag());
-    else if (dice < 0.9) this.beginScan(this.anyRepository());
+    else if (dice < 0.87) this.beginScan(this.anyRepository());
+    else if (dice < 0.9) await this.waive();
+    else if (dice < 0.915) await this.unwaive();
     else this.beginCatalog();
   }
 
   /** What the ledger says, against the truth. */
   async check(): Promise<{ broken: string | undefined; proved: boolean }> {
     this.tick();
+    this.unread = await this.unreadTags();
     const status = (await siteStatus(this.ledger, [this.site]))[0];
     const point = status?.recoveryPoint ? Date.parse(status.recoveryPoint) : undefined;
     const lag = await this.observedSince();
-    const oldest = Math.min(Number.POSITIVE_INFINITY, ...[...this.unsettled.values()].flat());
+    const oldest = this.oldestChange(() => true);
+    // Of a tag that was waived once, the promise alone is held against the truth: what it held and lost meanwhile nobody needed to read.
+    const counted = this.oldestChange((key) => !this.onceWaived.has(key));
     if (point !== undefined) {
-      if (point > oldest)
-        return { broken: `proved ${point - this.start}, though the change at ${oldest - this.start} is not carried over`, proved: true };
+      if (point > counted)
+        return { broken: `proved ${point - this.start}, though the change at ${counted - this.start} is not carried over`, proved: true };
       for (const [key, held] of this.primary) {
         const since = this.since.get(key) ?? 0;
-        if (since <= point && !this.readBack.has(`${key}@${held}`)) {
+        if (since <= point && !this.readBack.has(`${key}@${held}`) && !this.isWaived(key, held)) {
           return { broken: `proved ${point - this.start}, though ${key} of ${since - this.start} was never read back`, proved: true };
         }
       }
@@ -97,6 +116,56 @@ export class World {
       };
     }
     return { broken: undefined, proved: point !== undefined };
+  }
+
+  private async unreadTags(): Promise<Set<string>> {
+    const rows = await this.ledger.db
+      .selectFrom('images')
+      .select(['repository', 'tag'])
+      .where('site', '=', this.site)
+      .where('digest', 'is', null)
+      .execute();
+    return new Set(rows.map(({ repository, tag }) => `${repository}:${tag}`));
+  }
+
+  private oldestChange(counts: (key: string) => boolean): number {
+    const times = [...this.unsettled].flatMap(([key, changes]) => (counts(key) ? changes : []));
+    return Math.min(Number.POSITIVE_INFINITY, ...times);
+  }
+
+  private isWaived(key: string, digest: Digest): boolean {
+    const waived = this.waived.get(key);
+    return waived === digest || (waived === null && this.unread.has(key));
+  }
+
+  /** An operator gives up one of the images that are not verified. */
+  private async waive(): Promise<void> {
+    const rows = await this.ledger.db
+      .selectFrom('images')
+      .select(['repository', 'tag', 'digest'])
+      .where('site', '=', this.site)
+      .where('missing_since', 'is', null)
+      .where('changed_at', 'is not', null)
+      .orderBy('repository')
+      .orderBy('tag')
+      .execute();
+    const row = rows[Math.floor(this.random() * rows.length)];
+    if (!row) return;
+    await waiveImages(this.ledger, this.site, [row], { reason: 'cannot be mended', actor: 'test' });
+    const key = `${row.repository}:${row.tag}`;
+    this.waived.set(key, row.digest as Digest | null);
+    this.onceWaived.add(key);
+    this.log.push(`${this.now - this.start} waive ${key} ${row.digest ?? 'unread'}`);
+  }
+
+  private async unwaive(): Promise<void> {
+    const keys = [...this.waived.keys()];
+    const key = keys[Math.floor(this.random() * keys.length)];
+    if (key === undefined) return;
+    const [repository = '', tag = ''] = key.split(':');
+    await unwaiveImages(this.ledger, this.site, [{ repository, tag }], 'test');
+    this.waived.delete(key);
+    this.log.push(`${this.now - this.start} unwaive ${key}`);
   }
 
   private async observedSince(): Promise<number | undefined> {
@@ -144,8 +213,8 @@ export class World {
     // Now and then back to what it was before.
     const content = this.random() < 0.15 ? digest(1 + Math.floor(this.random() * this.serial)) : digest(++this.serial);
     if (this.primary.get(key) === content) return;
-    this.primary.set(key, content);
     this.change(key);
+    this.primary.set(key, content);
     this.log.push(`${this.now - this.start} push ${key}`);
     if (this.random() < 0.4) return;
     // The receiver's clock may be wrong by an hour; one that is behind would make the lag look longer, so it is at most right.
@@ -158,8 +227,9 @@ export class World {
 
   private remove(): void {
     const key = `${this.anyRepository()}:${this.anyTag()}`;
-    if (!this.primary.delete(key)) return;
+    if (!this.primary.has(key)) return;
     this.change(key);
+    this.primary.delete(key);
     this.log.push(`${this.now - this.start} delete ${key}`);
   }
 
@@ -200,7 +270,9 @@ export class World {
             : {};
     const outcome: ImageOutcome = { tag, sync: 'pending', verification: 'pending', look, ...received, ...state };
     const result = await markVerification(this.ledger, { policy: this.policy, repository, outcomes: [outcome] }, this.now);
-    if (result.overlapping.includes(tag) || (result.recorded > 0 && !published && read !== undefined)) this.doubt(key, look);
+    if (result.overlapping.includes(tag) || (result.recorded > 0 && !published && read !== undefined))
+      // A look whose record comes after a scan that no longer saw the tag is in doubt since its event.
+      this.doubt(key, Math.min(look, seen.receivedAt ?? look));
     else if (result.recorded > 0) {
       if (read !== undefined) this.verified.set(key, read);
       this.doubts.delete(key);
@@ -269,9 +341,20 @@ export class World {
     );
   }
 
+  /** A repository that is not listed holds nothing, and what came and went there without the ledger's knowing is nobody's loss. */
+  private async settleUnlisted(listed: readonly string[], readAt: number): Promise<void> {
+    const rows = await this.ledger.db.selectFrom('images').select(['repository', 'tag']).where('site', '=', this.site).execute();
+    const known = new Set(rows.map(({ repository, tag }) => `${repository}:${tag}`));
+    for (const key of this.unsettled.keys()) {
+      const [repository = ''] = key.split(':');
+      if (!listed.includes(repository) && !known.has(key)) this.settle(key, readAt);
+    }
+  }
+
   private beginCatalog(): void {
     const startedAt = this.now;
     this.tick();
+    const readAt = this.now;
     const repositories = REPOSITORIES.filter((name) => [...this.primary.keys()].some((key) => key.startsWith(`${name}:`)));
     this.going.push(async () => {
       await recordCatalogPage(this.ledger, this.site, { startedAt, repositories });
@@ -286,6 +369,7 @@ export class World {
           excluded: 0,
         };
         await recordCatalogScan(this.ledger, this.site, catalog);
+        await this.settleUnlisted(repositories, readAt);
         this.log.push(`${this.now - this.start} catalog of ${startedAt - this.start}: ${repositories.join(' ')}`);
         return undefined;
       };

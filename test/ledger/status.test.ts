@@ -34,6 +34,7 @@ describe('siteStatus', () => {
       verified: 0,
       failed: 0,
       pending: 0,
+      waived: 0,
       held: 0,
       foreign: 0,
       excluded: 0,

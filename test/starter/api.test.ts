@@ -246,3 +246,25 @@ describe('the page', () => {
     expect(text).toMatch(/twinport_site_ready\{site="eu"\} 0/);
   });
 });
+
+describe('waivers', () => {
+  it('are given by name with a reason, listed, and taken back', async () => {
+    const references = ['team/app:bad'];
+    expect((await post('/sites/eu/waive', { references })).status).toBe(400);
+    expect((await post('/sites/eu/waive', { references: ['team/app'], reason: 'x' })).status).toBe(400);
+    expect((await post('/sites/eu/waive', { references, reason: 'x' }, {})).status).toBe(401);
+    expect((await post('/sites/eu/waive', { references: ['team/app:v1'], reason: 'x' })).status).toBe(409);
+    const given = await post('/sites/eu/waive', { references, reason: 'layers are lost' });
+    expect([given.status, json(given)]).toEqual([200, { count: 1 }]);
+    expect(json(await ask('GET', '/api/v1/sites/eu/waivers'))).toMatchObject({
+      items: [{ reference: 'team/app:bad', reason: 'layers are lost', by: 'api', inEffect: true }],
+      next: null,
+    });
+    expect(json(await ask('GET', '/api/v1/sites/eu'))).toMatchObject({ waived: 1, failed: 1, ready: false });
+    expect(json(await ask('GET', '/api/v1/sites/eu/images?state=waived'))).toMatchObject({ items: [{ tag: 'bad', waived: true }] });
+    expect((await ask('GET', '/metrics')).text).toContain('twinport_images{site="eu",state="waived"} 1');
+    expect((await ask('GET', '/')).text).toContain('(1 waived)');
+    expect(json(await post('/sites/eu/unwaive', { references }))).toEqual({ count: 1 });
+    expect((await post('/sites/eu/unwaive', { references })).status).toBe(404);
+  });
+});

@@ -27,7 +27,7 @@ const recoveryPoint = new Gauge({
 const workers = new Gauge({ name: 'twinport_workers', help: 'Workers of a site that poll', labelNames: ['site'], registers: [metrics] });
 const inbox = new Gauge({ name: 'twinport_inbox_events', help: 'Events that wait for Temporal', registers: [metrics] });
 
-const STATES = ['total', 'synced', 'verified', 'failed', 'pending', 'held', 'foreign', 'excluded'] as const;
+const STATES = ['total', 'synced', 'verified', 'failed', 'pending', 'waived', 'held', 'foreign', 'excluded'] as const;
 
 /** Brings the sites' gauges up to date, when they are asked for; without the ledger they are left out rather than old. */
 export async function refreshSiteMetrics(parts: ControlParts): Promise<void> {

@@ -30,6 +30,7 @@ export function imagesCommand(): Command {
         'excluded',
         'held',
         'missing',
+        'waived',
       ]),
     )
     .option('--repository <name>', 'only this repository')
@@ -61,6 +62,6 @@ async function* pagesOf(api: ApiClient, site: string, { state, repository }: Opt
   }
 }
 
-function rowOf({ reference, sync, verification, digest, reason }: ImageStatus): string[] {
-  return [reference, sync, verification, digest ? shortDigest(digest) : '', reason ?? ''];
+function rowOf({ reference, sync, verification, digest, reason, waived }: ImageStatus): string[] {
+  return [reference, sync, verification, digest ? shortDigest(digest) : '', `${waived ? '(waived) ' : ''}${reason ?? ''}`];
 }

@@ -13,6 +13,8 @@ import { syncCommand } from './sync.ts';
 import { tokenCommand } from './token.ts';
 import { upCommand } from './up.ts';
 import { verifyCommand } from './verify.ts';
+import { unwaiveCommand, waiveCommand } from './waive.ts';
+import { waiversCommand } from './waivers.ts';
 import { workerCommand } from './worker.ts';
 
 /** Every command, in the order of the help. */
@@ -29,6 +31,9 @@ export const commands: readonly (() => Command)[] = [
   retryCommand,
   cancelCommand,
   deletionsCommand,
+  waiveCommand,
+  unwaiveCommand,
+  waiversCommand,
   doctorCommand,
   configCommand,
   tokenCommand,

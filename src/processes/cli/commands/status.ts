@@ -50,7 +50,22 @@ async function showOnce(api: ApiClient, { site, json }: Options): Promise<boolea
   if (json === true) sites.forEach(printJson);
   else
     printTable(
-      ['SITE', 'READY', 'TOTAL', 'SYNCED', 'VERIFIED', 'FAILED', 'QUEUED', 'HELD', 'FOREIGN', 'BACKFILL', 'LAG', 'PROVED', 'REASON'],
+      [
+        'SITE',
+        'READY',
+        'TOTAL',
+        'SYNCED',
+        'VERIFIED',
+        'FAILED',
+        'QUEUED',
+        'WAIVED',
+        'HELD',
+        'FOREIGN',
+        'BACKFILL',
+        'LAG',
+        'PROVED',
+        'REASON',
+      ],
       sites.map(rowOf),
     );
   if (sites.length === 0) note('no site is known yet');
@@ -59,7 +74,7 @@ async function showOnce(api: ApiClient, { site, json }: Options): Promise<boolea
 
 function rowOf(site: SiteStatus): (string | number)[] {
   const { lagSeconds, recoveryPointSeconds } = site;
-  const { name, ready, total, synced, verified, failed, pending, held, foreign, backfill, reason } = site;
+  const { name, ready, total, synced, verified, failed, pending, waived, held, foreign, backfill, reason } = site;
   const progress = backfill ? `${backfill.state} ${backfill.done}/${backfill.total}` : 'none';
   return [
     name,
@@ -69,11 +84,12 @@ function rowOf(site: SiteStatus): (string | number)[] {
     verified,
     failed,
     pending,
+    waived,
     held,
     foreign,
     progress,
     formatAge(lagSeconds),
-    formatAge(recoveryPointSeconds),
+    `${formatAge(recoveryPointSeconds)}${waived > 0 ? `, ${waived} waived` : ''}`,
     reason ?? '',
   ];
 }

@@ -5,6 +5,7 @@ import { deletionRoutes } from './deletions.ts';
 import { imageRoutes } from './images.ts';
 import { siteRoutes } from './sites.ts';
 import { verifyRoutes } from './verify.ts';
+import { waiverRoutes } from './waivers.ts';
 
 /** Where the JSON API lives. */
 export const API_PREFIX = '/api/v1';
@@ -17,5 +18,6 @@ export function apiRoutes(parts: ControlParts) {
     backfillRoutes(server, parts);
     verifyRoutes(server, parts);
     deletionRoutes(server, parts);
+    waiverRoutes(server, parts);
   };
 }

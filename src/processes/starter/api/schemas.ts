@@ -5,6 +5,7 @@ import { RequestError } from '../request-error.ts';
 const MOST_REFERENCES = 1_000;
 const MOST_IDS = 1_000;
 const LONGEST_PAGE = 1_000;
+const LONGEST_REASON = 1_000;
 
 const reference = z.string().refine((text) => {
   const parts = parseReference(text);
@@ -23,6 +24,13 @@ export const DECISION = z.union(
   [z.strictObject({ ids: z.array(z.string().min(1).max(100)).min(1).max(MOST_IDS) }), z.strictObject({ all: z.literal(true) })],
   'must be {"ids": ["…"]} or {"all": true}',
 );
+const image = z.string().refine((text) => parseReference(text)?.tag !== undefined, 'must be repository:tag');
+const images = z.array(image).min(1).max(MOST_REFERENCES);
+
+/** `{references: […], reason}`: whoever leaves an image out says why. */
+export const WAIVE = z.strictObject({ references: images, reason: z.string().trim().min(1, 'must say why').max(LONGEST_REASON) });
+/** `{references: […]}` */
+export const UNWAIVE = z.strictObject({ references: images });
 /** `{verify?, once?}` */
 export const BACKFILL_START = z.strictObject({
   verify: z.enum(['auto', 'shallow', 'deep']).default('auto'),
@@ -35,8 +43,13 @@ export const VERIFY_START = z.strictObject({
 });
 /** The query of a page of images. */
 export const IMAGE_PAGE = z.strictObject({
-  state: z.enum(['pending', 'started', 'synced', 'failed', 'verified', 'excluded', 'held', 'missing']).optional(),
+  state: z.enum(['pending', 'started', 'synced', 'failed', 'verified', 'excluded', 'held', 'missing', 'waived']).optional(),
   repository: z.string().refine(isRepositoryName, 'must be a repository name').optional(),
+  cursor: z.string().max(2_000).optional(),
+  limit: z.coerce.number().int().min(1).max(LONGEST_PAGE).default(100),
+});
+/** The query of a page of waivers. */
+export const WAIVER_PAGE = z.strictObject({
   cursor: z.string().max(2_000).optional(),
   limit: z.coerce.number().int().min(1).max(LONGEST_PAGE).default(100),
 });

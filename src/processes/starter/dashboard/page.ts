@@ -93,6 +93,7 @@ function renderSite(site: SiteView): Html {
     ['Verified', site.verified, site.verified === site.total && site.total > 0 ? 'good' : ''],
     ['Failed', site.failed, site.failed > 0 ? 'bad' : ''],
     ['Queued', site.pending, site.pending > 0 ? 'wait' : ''],
+    ['Waived', site.waived, site.waived > 0 ? 'wait' : ''],
     ['Held', site.held, site.held > 0 ? 'wait' : ''],
     ['Foreign', site.foreign, ''],
     ['Excluded', site.excluded, ''],
@@ -120,9 +121,10 @@ function renderSite(site: SiteView): Html {
   </section>`;
 }
 
-function renderLag({ lagSeconds, recoveryPointSeconds }: SiteView): string {
+function renderLag({ lagSeconds, recoveryPointSeconds, waived }: SiteView): string {
   const lag = lagSeconds === null || lagSeconds <= 0 ? '' : `, oldest unverified change ${formatAge(lagSeconds)} ago`;
-  return `${lag}, recovery point ${recoveryPointSeconds === null ? 'not proved yet' : `proved ${formatAge(recoveryPointSeconds)} ago`}`;
+  const but = waived > 0 ? ` (${waived} waived)` : '';
+  return `${lag}, recovery point ${recoveryPointSeconds === null ? 'not proved yet' : `proved ${formatAge(recoveryPointSeconds)} ago`}${but}`;
 }
 
 function renderBackfill(backfill: NonNullable<SiteView['backfill']>): Html {
