@@ -1,4 +1,5 @@
 import type { Endpoint } from '../registry/endpoint.ts';
+import { parseLedgerUrl } from './ledger-url.ts';
 import { decoded } from './registry-url.ts';
 import type { TwinportConfig } from './twinport-config.ts';
 
@@ -52,7 +53,8 @@ function authSecrets(auth: Endpoint['auth']): string[] {
 
 /** The password as it is written and as it is meant, wherever it stands. */
 function ledgerPasswords(url: string | undefined): string[] {
-  if (url === undefined || !URL.canParse(url)) return [];
-  const { password, searchParams } = new URL(url);
+  const parsed = url === undefined ? undefined : parseLedgerUrl(url);
+  if (!parsed) return [];
+  const { password, searchParams } = parsed;
   return [password, decoded(password) ?? '', searchParams.get('password') ?? ''];
 }

@@ -401,6 +401,11 @@ webhook: { secret: hookSecret, secrets: { harbor: harborSecret } }
     expect(message).not.toContain(password);
   });
 
+  it.each(['postgresql://u@/db?host=%2Frun%2Fpg', 'postgresql:///db?host=/run/pg', 'postgres://u:p@one,two/db?sslmode=verify-full'])(
+    'are not looked for where there are none: %s',
+    (url) => expect(load(`${SMALL}\nledger: { url: '${url}' }`).ledger).toEqual({ url }),
+  );
+
   it('in the URL of an API are refused: they would be passed over in silence', () => {
     const message = problems(
       SMALL.replace('https://eu.example.com', "https://eu.example.com, api: { url: 'https://u:a9i-secret@api.example.com' }"),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { decoded } from '../registry-url.ts';
+import { parseLedgerUrl } from '../ledger-url.ts';
 import { duration, listenAddress, parsed, section, text } from './fields.ts';
 
 const pem = text('the path of a PEM file').optional();
@@ -19,17 +19,10 @@ export const temporal = section({
 /** Where the ledger is; absent: the embedded PostgreSQL. */
 export const ledger = section({
   url: parsed(
-    (value) => (typeof value === 'string' && isPostgresUrl(value) ? value : undefined),
+    (value) => (typeof value === 'string' && parseLedgerUrl(value) ? value : undefined),
     'a PostgreSQL URL is needed, such as postgres://user:${PASSWORD}@host:5432/twinport; in a password % is written %25, / %2F, @ %40, # %23',
   ),
 });
-
-/** What is no URL would be told by the driver, with the password in its error. */
-function isPostgresUrl(value: string): boolean {
-  if (!/^postgres(?:ql)?:\/\/./.test(value) || !URL.canParse(value)) return false;
-  const { username, password } = new URL(value);
-  return decoded(username) !== undefined && decoded(password) !== undefined;
-}
 
 /** The API. */
 export const control = section({
