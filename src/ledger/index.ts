@@ -10,6 +10,7 @@ export { doneInbox, inboxDepth, putInbox, takeInbox, type InboxEntry } from './i
 export { openLedger, type Ledger } from './ledger.ts';
 export { markVerification } from './mark-verification.ts';
 export type { Page } from './paging.ts';
+export { settleFoundChanges, type MissedEvents } from './missed-events.ts';
 export { planDeletions } from './plan-deletions.ts';
 export { recordDeletions } from './record-deletions.ts';
 export { recordScan } from './record-scan.ts';

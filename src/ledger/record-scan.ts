@@ -4,6 +4,7 @@ import type { RecordScanInput, RecordScanResult, TaggedImage, TagFailure } from 
 import { count } from '../model/text.ts';
 import { applyOutcome, type ImageKey, type ImageRow } from './apply-outcome.ts';
 import { cancelDeletions } from './deletion-rows.ts';
+import { keepFoundChanges } from './found-changes.ts';
 import { keyOf, lockImages, removeImages, rowOf, saveImages } from './image-rows.ts';
 import { transact, type Db, type Ledger } from './ledger.ts';
 import { closeScans } from './recovery-point.ts';
@@ -49,6 +50,7 @@ export function recordScan(
       trx,
       input.page.tags.map((tag) => keyIn(input, tag.tag)),
     );
+    await keepFoundChanges(trx, input, before, window.rows);
     const foreign = input.page.extra.filter((tag) => !ours.has(tag)).length;
     const sum = await recordScanPage(trx, input, foreign, at);
     await closeScans(trx, input.policy.site, [input.repository]);

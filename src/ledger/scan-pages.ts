@@ -65,13 +65,15 @@ async function saveRepository(trx: Db, { policy, repository, scan, page }: Recor
   const absent = page.absent === true ? page.look : null;
   await sql`
     insert into repositories as r
-      (site, repository, last_scan, scan_started, pages, listed, excluded, foreign_tags, complete, completed_scan_at, absent_since)
+      (site, repository, last_scan, scan_started, pages, listed, excluded, foreign_tags, complete, completed_scan_at, absent_since,
+        revision)
     values (${policy.site}, ${repository}, ${scan}, ${sum.started}, ${sum.pages}, ${sum.listed}, ${sum.excluded}, ${sum.foreign}, ${sum.complete},
-      ${completed}::bigint, ${absent}::bigint)
+      ${completed}::bigint, ${absent}::bigint,
+      ${sum.complete ? policy.revision : null})
     on conflict (site, repository) do update set
       last_scan = excluded.last_scan, scan_started = excluded.scan_started, pages = excluded.pages, listed = excluded.listed,
       excluded = excluded.excluded, foreign_tags = excluded.foreign_tags, complete = excluded.complete,
-      completed_scan_at = coalesce(excluded.completed_scan_at, r.completed_scan_at),
+      completed_scan_at = coalesce(excluded.completed_scan_at, r.completed_scan_at), revision = coalesce(excluded.revision, r.revision),
       absent_since = case when excluded.absent_since is not null then coalesce(r.absent_since, excluded.absent_since) end,
       out_of_scope = false
     where excluded.scan_started >= r.scan_started`.execute(trx);

@@ -48,7 +48,7 @@ export interface RepositoriesTable {
   closed_scan_at: number | null;
   /** The site's filters leave this repository out. */
   out_of_scope: Generated<boolean>;
-  /** Of the policy that it was last scanned under. */
+  /** Of the policy that it was last scanned whole under. */
   revision: string | null;
 }
 
@@ -78,8 +78,8 @@ export interface FoundChangesTable {
   repository: string;
   tag: string;
   action: 'push' | 'delete';
-  /** Null: deleted. */
-  digest: string | null;
+  /** What was pushed, or what was deleted. */
+  digest: string;
   /** When the tag was last read as something else. */
   since: number;
   found_at: number;

@@ -14,6 +14,8 @@ const OF_A_SITE = [
   'repositories',
   'listed_repositories',
   'waivers',
+  'found_changes',
+  'missed_events',
   'scans',
   'tag_history',
   'deletions',

@@ -42,6 +42,7 @@ describe('siteStatus', () => {
       recoveryPoint: null,
       recoveryPointSeconds: null,
       oldestVerification: null,
+      missedEvents: [],
       backfill: { state: 'none', done: 0, total: 0 },
       workers: 0,
       paused: false,

@@ -15,7 +15,7 @@ const STATEMENTS = [
     repository text collate "C" not null,
     tag text collate "C" not null,
     action text not null check (action in ('push', 'delete')),
-    digest text,
+    digest text not null,
     since bigint not null,
     found_at bigint not null,
     primary key (site, repository, tag, found_at)

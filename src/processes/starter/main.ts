@@ -14,6 +14,7 @@ import { createDispatcher, type Dispatcher } from './dispatch.ts';
 import { createEventRecorder } from './event-recorder.ts';
 import type { Gap } from './gap.ts';
 import { startInboxDrainer, type InboxDrainer } from './inbox-drainer.ts';
+import { startMissedEvents } from './missed-events.ts';
 import { parseListen, urlOf } from './listen-address.ts';
 import type { ControlParts, StarterParts } from './parts.ts';
 import { probeRoutes, probeTemporal } from './probes.ts';
@@ -47,10 +48,11 @@ export async function startStarter(parts: StarterParts): Promise<RunningStarter>
   const recorder = createEventRecorder((batch) => recordEvents(parts.ledger, batch), parts.logger);
   const watch = startWorkerWatch({ ...parts, namespace: parts.config.temporal?.namespace ?? 'default' });
   const retention = startRetention({ ...parts, retention: parts.config.retention });
+  const missed = parts.webhook === false ? undefined : startMissedEvents(parts);
   const server = createServer(parts.logger);
   const close = async (): Promise<void> => {
     await server.close();
-    await Promise.all([drainer.close(), watch.close(), recorder.close(), retention.close()]);
+    await Promise.all([drainer.close(), watch.close(), recorder.close(), retention.close(), missed?.close()]);
     await dispatcher.close();
   };
   try {

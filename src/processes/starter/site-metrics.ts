@@ -24,6 +24,12 @@ const recoveryPoint = new Gauge({
   labelNames: ['site'],
   registers: [metrics],
 });
+const missedEvents = new Gauge({
+  name: 'twinport_missed_events',
+  help: 'Changes at the primary that a scan found and no event announced, since the site is known',
+  labelNames: ['site', 'source', 'action'],
+  registers: [metrics],
+});
 const workers = new Gauge({ name: 'twinport_workers', help: 'Workers of a site that poll', labelNames: ['site'], registers: [metrics] });
 const inbox = new Gauge({ name: 'twinport_inbox_events', help: 'Events that wait for Temporal', registers: [metrics] });
 
@@ -41,11 +47,12 @@ export async function refreshSiteMetrics(parts: ControlParts): Promise<void> {
       ready.set({ site }, status.ready ? 1 : 0);
       lag.set({ site }, status.lagSeconds ?? 0);
       workers.set({ site }, status.workers);
+      for (const { source, action, missed } of status.missedEvents) missedEvents.set({ site, source, action }, missed);
       if (status.recoveryPointSeconds === null) recoveryPoint.remove({ site });
       else recoveryPoint.set({ site }, status.recoveryPointSeconds);
     }
   } catch (error) {
-    for (const gauge of [images, ready, lag, recoveryPoint, workers, inbox]) gauge.reset();
+    for (const gauge of [images, ready, lag, recoveryPoint, missedEvents, workers, inbox]) gauge.reset();
     parts.logger.warn({ failure: failureOf(error) }, 'the ledger gave no counts for /metrics');
   }
 }

@@ -64,6 +64,7 @@ async function showOnce(api: ApiClient, { site, json }: Options): Promise<boolea
         'BACKFILL',
         'LAG',
         'PROVED',
+        'MISSED',
         'REASON',
       ],
       sites.map(rowOf),
@@ -73,7 +74,7 @@ async function showOnce(api: ApiClient, { site, json }: Options): Promise<boolea
 }
 
 function rowOf(site: SiteStatus): (string | number)[] {
-  const { lagSeconds, recoveryPointSeconds } = site;
+  const { lagSeconds, recoveryPointSeconds, missedEvents } = site;
   const { name, ready, total, synced, verified, failed, pending, waived, held, foreign, backfill, reason } = site;
   const progress = backfill ? `${backfill.state} ${backfill.done}/${backfill.total}` : 'none';
   return [
@@ -90,6 +91,7 @@ function rowOf(site: SiteStatus): (string | number)[] {
     progress,
     formatAge(lagSeconds),
     `${formatAge(recoveryPointSeconds)}${waived > 0 ? `, ${waived} waived` : ''}`,
+    missedEvents.reduce((sum, { missed }) => sum + missed, 0),
     reason ?? '',
   ];
 }

@@ -121,10 +121,13 @@ function renderSite(site: SiteView): Html {
   </section>`;
 }
 
-function renderLag({ lagSeconds, recoveryPointSeconds, waived }: SiteView): string {
+function renderLag({ lagSeconds, recoveryPointSeconds, waived, missedEvents }: SiteView): string {
   const lag = lagSeconds === null || lagSeconds <= 0 ? '' : `, oldest unverified change ${formatAge(lagSeconds)} ago`;
   const but = waived > 0 ? ` (${waived} waived)` : '';
-  return `${lag}, recovery point ${recoveryPointSeconds === null ? 'not proved yet' : `proved ${formatAge(recoveryPointSeconds)} ago`}${but}`;
+  const missed = missedEvents.reduce((sum, one) => sum + one.missed, 0);
+  const unannounced = missed > 0 ? `, ${missed} changes came without an event` : '';
+  const point = recoveryPointSeconds === null ? 'not proved yet' : `proved ${formatAge(recoveryPointSeconds)} ago`;
+  return `${lag}, recovery point ${point}${but}${unannounced}`;
 }
 
 function renderBackfill(backfill: NonNullable<SiteView['backfill']>): Html {
