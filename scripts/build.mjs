@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,8 +23,14 @@ if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 
 const { bundleWorkflowCode } = await import('@temporalio/worker');
 const quiet = { trace() {}, debug() {}, info() {}, log() {}, warn: console.error, error: console.error };
-const { code } = await bundleWorkflowCode({ workflowsPath: join(fresh, 'workflows/index.js'), logger: quiet });
-writeFileSync(join(fresh, 'workflow-bundle.js'), code);
+const workflowsPath = join(fresh, 'workflows/index.js');
+// Temporal's SDK loads it by its path, and the compiler passes it over.
+const failureConverterPath = join(fresh, 'src/processes/temporal/encoded-failures.cjs');
+copyFileSync(join(root, 'src/processes/temporal/encoded-failures.cjs'), failureConverterPath);
+const plain = await bundleWorkflowCode({ workflowsPath, logger: quiet });
+writeFileSync(join(fresh, 'workflow-bundle.js'), plain.code);
+const encoded = await bundleWorkflowCode({ workflowsPath, failureConverterPath, logger: quiet });
+writeFileSync(join(fresh, 'workflow-bundle-encoded-failures.js'), encoded.code);
 
 const bin = join(fresh, 'src/processes/cli/main.js');
 if (existsSync(bin)) chmodSync(bin, 0o755);

@@ -8,7 +8,7 @@ export function secretsOf(config: Omit<TwinportConfig, 'redact'>): string[] {
   const endpoints = [...(config.primary ? [config.primary] : []), ...config.secondaries.flatMap((site) => [site.endpoint, site.primary])];
   const plain = [
     config.temporal?.apiKey,
-    ...temporalKey(config.temporal),
+    ...temporalKeys(config.temporal),
     config.control.token,
     ...inAnUrl(config.webhook.secret),
     ...Object.values(config.webhook.secrets).flatMap(inAnUrl),
@@ -27,9 +27,11 @@ function endpointSecrets({ auth, api, tls }: Endpoint): (string | undefined)[] {
   return [api?.token, tls?.key, ...authSecrets(auth)];
 }
 
-function temporalKey(temporal: TwinportConfig['temporal']): string[] {
+function temporalKeys(temporal: TwinportConfig['temporal']): string[] {
   const key = typeof temporal?.tls === 'object' ? temporal.tls.clientCertPair?.key : undefined;
-  return key === undefined ? [] : [key.toString()];
+  const payloadKeys = temporal?.encryption?.keys.map((entry) => Buffer.from(entry.key)) ?? [];
+  const texts = payloadKeys.flatMap((bytes) => [bytes.toString('base64'), bytes.toString('base64url'), bytes.toString('hex')]);
+  return key === undefined ? texts : [key.toString(), ...texts];
 }
 
 function authSecrets(auth: Endpoint['auth']): string[] {

@@ -3,12 +3,20 @@ import { readPem } from './read-pem.ts';
 import { hideSecrets } from './hide-secrets.ts';
 import type { Resolution } from './resolve.ts';
 import type { temporal } from './schema/processes.ts';
+import { buildEncryption } from './temporal-encryption.ts';
 import type { TemporalConfig, TemporalTls } from './twinport-config.ts';
 
 /** Makes the connection's options of the checked section, in the form that Temporal's SDK takes. */
-export function buildTemporal({ address, namespace, tls, apiKey }: z.output<typeof temporal>, resolution: Resolution): TemporalConfig {
+export function buildTemporal(written: z.output<typeof temporal>, resolution: Resolution): TemporalConfig {
+  const { address, namespace, tls, apiKey, encryption } = written;
   const secured = tls === undefined || tls === true ? tls : buildTls(tls, resolution);
-  const config = { address, namespace, ...(secured === undefined ? {} : { tls: secured }), ...(apiKey === undefined ? {} : { apiKey }) };
+  const config = {
+    address,
+    namespace,
+    ...(secured === undefined ? {} : { tls: secured }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(encryption ? { encryption: buildEncryption(encryption, resolution) } : {}),
+  };
   return hideSecrets(config, ['apiKey']);
 }
 

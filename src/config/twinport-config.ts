@@ -30,6 +30,18 @@ export interface TemporalConfig {
   /** In the form that Temporal's SDK takes; `true`: TLS with the system's authorities. */
   readonly tls?: true | TemporalTls;
   readonly apiKey?: string;
+  /** Absent: payloads are stored as they are. */
+  readonly encryption?: TemporalEncryption;
+}
+
+/** How payloads are encrypted before Temporal sees them. */
+export interface TemporalEncryption {
+  /** 32 bytes each; the first one encrypts, all of them decrypt. */
+  readonly keys: readonly { readonly id: string; readonly key: Uint8Array }[];
+  /** Off: they only decrypt, while they are brought to every process. */
+  readonly encrypt: boolean;
+  /** Origins of Web UIs that may have payloads decrypted by the starter. */
+  readonly webUis?: readonly string[];
 }
 
 export interface TemporalTls {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseLedgerUrl } from '../ledger-url.ts';
+import { encryption } from './encryption.ts';
 import { duration, listenAddress, parsed, section, text } from './fields.ts';
 
 const pem = text('the path of a PEM file').optional();
@@ -14,6 +15,7 @@ export const temporal = section({
     })
     .optional(),
   apiKey: text('an API key, as ${NAME} or { file: PATH },').optional(),
+  encryption: encryption.optional(),
 });
 
 /** Where the ledger is; absent: the embedded PostgreSQL. */

@@ -8,6 +8,7 @@ import { installTemporalRuntime } from '../embedded/temporal-runtime.ts';
 import { parseListen, urlOf } from '../starter/listen-address.ts';
 import { createServer } from '../starter/server.ts';
 import { connectTemporal } from '../temporal/connect.ts';
+import { requireKeys } from '../temporal/owner.ts';
 import { startSiteWorker } from '../worker/site-worker.ts';
 import type { ExitCode } from './exit-code.ts';
 import { onInterruption } from './interruption.ts';
@@ -26,7 +27,9 @@ export async function runWorker(file: string | undefined, site: string, logger: 
     const connected = await connectTemporal(config.temporal);
     stack.add('Temporal client', () => connected.close());
     const { namespace } = config.temporal;
-    const worker = await startSiteWorker({ native: await connected.native(), namespace, site: own, logger });
+    const { client, dataConverter } = connected;
+    await requireKeys(client);
+    const worker = await startSiteWorker({ native: await connected.native(), namespace, dataConverter, site: own, logger });
     stack.add('worker', () => worker.stop());
     if (config.worker.listen !== undefined) await serveMetrics(config.worker.listen, stack, logger);
     note(`the worker of ${site} polls ${config.temporal.address}`);

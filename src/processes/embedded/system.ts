@@ -82,13 +82,13 @@ async function startParts(options: SystemOptions, stack: Stack): Promise<System>
     { reset: options.resetSites },
   );
   const native = await connected.native();
-  const { client } = connected;
+  const { client, dataConverter } = connected;
   const { namespace } = temporal.config;
   // All at once: each loads the workflows' code, and a person waits.
   const workers: readonly (readonly [string, Promise<RunningWorker>])[] = [
-    ['the control worker', startControlWorker({ native, namespace, client, ledger: ledger.ledger, sites })],
+    ['the control worker', startControlWorker({ native, namespace, dataConverter, client, ledger: ledger.ledger, sites })],
     ...(options.workers
-      ? sites.map((site) => [`the worker of ${site.name}`, startSiteWorker({ native, namespace, site, logger })] as const)
+      ? sites.map((site) => [`the worker of ${site.name}`, startSiteWorker({ native, namespace, dataConverter, site, logger })] as const)
       : []),
   ];
   await Promise.allSettled(workers.map(([name, starting]) => adopt(name, starting, stack, breaks.fail)));

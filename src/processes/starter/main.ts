@@ -5,9 +5,11 @@ import { doneInbox, putInbox, takeInbox } from '../../ledger/inbox.ts';
 import { failureOf, TwinportError } from '../../model/failure.ts';
 import { startBackfill } from '../temporal/backfill.ts';
 import { sendLook } from '../temporal/looks.ts';
+import { createPayloadCodec } from '../temporal/payload-codec.ts';
 import { createAccess, requireAct, requireRead, type Access } from './access.ts';
 import { API_PREFIX, apiRoutes } from './api/index.ts';
 import { backfillInput } from './backfill-run.ts';
+import { codecRoutes } from './codec.ts';
 import { dashboardRoutes } from './dashboard/routes.ts';
 import { readView } from './dashboard/view.ts';
 import { createDispatcher, type Dispatcher } from './dispatch.ts';
@@ -110,6 +112,8 @@ function startDelivery(parts: StarterParts): { dispatcher: Dispatcher; drainer: 
 async function registerPages(server: FastifyInstance, parts: StarterParts, access: Access): Promise<void> {
   probeRoutes(server, { ...parts, access, refresh: () => refreshSiteMetrics(parts) });
   await server.register(dashboardRoutes(access, () => readView(parts)));
+  const { encryption } = parts.config.temporal ?? {};
+  if (encryption) await server.register(codecRoutes({ codec: createPayloadCodec(encryption), webUis: encryption.webUis ?? [], access }));
   await server.register(async (api) => {
     api.addHook('onRequest', async (request) => {
       if (request.method === 'GET' || request.method === 'HEAD') requireRead(access, request);

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor, type ConnectionOptions } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
+import type { DataConverter } from '@temporalio/common';
 import { TwinportError } from '../../model/failure.ts';
+import { dataConverterOf } from './data-converter.ts';
+import type { PayloadEncryption } from './payload-codec.ts';
 
 export interface TemporalOptions {
   /** `host:port` */
@@ -9,12 +12,15 @@ export interface TemporalOptions {
   readonly namespace: string;
   readonly tls?: boolean | { serverRootCACertificate?: Buffer; clientCertPair?: { crt: Buffer; key: Buffer }; serverNameOverride?: string };
   readonly apiKey?: string;
+  readonly encryption?: PayloadEncryption;
 }
 
 export interface Temporal {
   readonly client: Client;
   readonly connection: Connection;
   readonly namespace: string;
+  /** How payloads are written and read: every worker on this connection must do it alike. */
+  readonly dataConverter: DataConverter;
   /** The workers' connection, made when first asked for. */
   native(): Promise<NativeConnection>;
   close(): Promise<void>;
@@ -33,12 +39,14 @@ export async function connectTemporal(options: TemporalOptions): Promise<Tempora
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(options.apiKey === undefined ? {} : { apiKey: options.apiKey }),
   };
+  const dataConverter = dataConverterOf(options.encryption);
   const retries = endingRetries();
   try {
     const connection = await Connection.connect({ ...shared, connectTimeout: CONNECT_TIMEOUT_MS, interceptors: retries.interceptors });
     let native: Promise<NativeConnection> | undefined;
     return {
-      client: new Client({ connection, namespace: options.namespace }),
+      client: new Client({ connection, namespace: options.namespace, dataConverter }),
+      dataConverter,
       connection,
       namespace: options.namespace,
       native: () => (native ??= NativeConnection.connect(shared)),

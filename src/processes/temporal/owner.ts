@@ -26,6 +26,14 @@ export async function claimNamespace(client: Client, ledgerId: string): Promise<
   }
 }
 
+/**
+ * Makes sure that what this namespace's Twinport writes can be read here; a namespace without one is taken as it is.
+ * @throws {TwinportError} CONFIG (its payloads are encrypted with a key that we have not)
+ */
+export async function requireKeys(client: Client): Promise<void> {
+  await holder(client);
+}
+
 async function holder(client: Client): Promise<string | undefined> {
   try {
     const described = await client.workflow.getHandle(OWNER_ID).describe();

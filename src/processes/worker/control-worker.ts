@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import { controlActivities } from '../../../activities/control/index.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
@@ -14,6 +15,7 @@ import { workflowCode } from './workflow-bundle.ts';
 export interface ControlWorkerOptions {
   readonly native: NativeConnection;
   readonly namespace: string;
+  readonly dataConverter: DataConverter;
   readonly client: Client;
   readonly ledger: Ledger;
   readonly sites: readonly { readonly policy: SitePolicy }[];
@@ -24,11 +26,12 @@ export const BACKFILL_CONCURRENCY = 8;
 
 /** The ledger's activities, and the one that starts looks. */
 export async function startControlWorker(options: ControlWorkerOptions): Promise<RunningWorker> {
-  const { native, namespace, client, ledger, sites } = options;
+  const { native, namespace, dataConverter, client, ledger, sites } = options;
   const worker = await Worker.create({
     connection: native,
     namespace,
-    ...workflowCode(),
+    dataConverter,
+    ...workflowCode(dataConverter),
     taskQueue: CONTROL_QUEUE,
     shutdownForceTime: '2 seconds',
     activities: controlActivities({

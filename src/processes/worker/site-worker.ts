@@ -1,3 +1,4 @@
+import type { DataConverter } from '@temporalio/common';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { siteActivities } from '../../../activities/site/index.ts';
 import { bulkQueue, pushQueue } from '../../model/names.ts';
@@ -13,6 +14,7 @@ import { workflowCode } from './workflow-bundle.ts';
 export interface SiteWorkerOptions {
   readonly native: NativeConnection;
   readonly namespace: string;
+  readonly dataConverter: DataConverter;
   readonly site: { readonly name: string; readonly primary: Endpoint; readonly endpoint: Endpoint };
   readonly logger: Logger;
 }
@@ -22,7 +24,7 @@ const HEARTBEAT_THROTTLE = '1 second';
 const SHUTDOWN_GRACE = '2 seconds';
 
 /** Workflows and activities of one site, on both of its lanes. */
-export async function startSiteWorker({ native, namespace, site, logger }: SiteWorkerOptions): Promise<RunningWorker> {
+export async function startSiteWorker({ native, namespace, dataConverter, site, logger }: SiteWorkerOptions): Promise<RunningWorker> {
   const open = (endpoint: Endpoint): Session =>
     openSession(endpoint, { onRequest: countRequest, ...tellTrouble(site.name, endpoint, logger) });
   watchLimits(limiterStates);
@@ -31,7 +33,8 @@ export async function startSiteWorker({ native, namespace, site, logger }: SiteW
   const shared: Omit<WorkerOptions, 'taskQueue'> = {
     connection: native,
     namespace,
-    ...workflowCode(),
+    dataConverter,
+    ...workflowCode(dataConverter),
     activities: siteActivities(createSite(primary, secondary), (result) => countCopies(site.name, result)),
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     shutdownGraceTime: 0,
