@@ -1,12 +1,18 @@
 #!/usr/bin/env node
-import { runRegistryDocs, runRegistryTests, runTests } from './run/tests.mjs';
+import { runFuzz, runRegistryDocs, runRegistryTests, runTests } from './run/tests.mjs';
 import { runDemo } from './run/demo.mjs';
 
 /*
  * `npm run demo` and `npm test`, on a bare clone too: each installs and builds what is missing first.
  */
 const [command, ...args] = process.argv.slice(2);
-const commands = { demo: runDemo, test: runTests, 'test:registries': runRegistryTests, 'docs:registries': runRegistryDocs };
+const commands = {
+  demo: runDemo,
+  test: runTests,
+  'test:registries': runRegistryTests,
+  'test:fuzz': runFuzz,
+  'docs:registries': runRegistryDocs,
+};
 const chosen = commands[command];
 if (!chosen) {
   process.stderr.write(`usage: node scripts/run.mjs ${Object.keys(commands).join('|')} [args…]\n`);

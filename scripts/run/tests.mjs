@@ -33,6 +33,17 @@ export async function runRegistryTests(args) {
   return inTemporaryFolder((folder) => testAndCount('jest.registries.config.mjs', args, folder));
 }
 
+/** `npm run test:fuzz`: all of the generated cases, of which `npm test` runs a twenty-fifth. */
+export async function runFuzz(args) {
+  const parts = installParts(['test']);
+  parts.catch(() => undefined);
+  await ensureModules();
+  await ensureBuild();
+  await parts;
+  process.env.TWINPORT_FUZZ_SHARE ??= '1';
+  return inTemporaryFolder((folder) => testAndCount('jest.config.mjs', ['test/fuzz', ...args], folder));
+}
+
 /** `npm run docs:registries -- FILES`: runs tests and puts what they report of registries into the table of the docs. */
 export async function runRegistryDocs(args) {
   if (args.length === 0)

@@ -3,24 +3,19 @@ import { parseLedgerUrl } from './ledger-url.ts';
 import { decoded } from './registry-url.ts';
 import type { TwinportConfig } from './twinport-config.ts';
 
-/** Every secret of a configuration, and the forms in which it may turn up; for the logger to strike out. */
+/** Every secret of a configuration, for the logger to strike out in whatever form it turns up. */
 export function secretsOf(config: Omit<TwinportConfig, 'redact'>): string[] {
   const endpoints = [...(config.primary ? [config.primary] : []), ...config.secondaries.flatMap((site) => [site.endpoint, site.primary])];
   const plain = [
     config.temporal?.apiKey,
     ...temporalKeys(config.temporal),
     config.control.token,
-    ...inAnUrl(config.webhook.secret),
-    ...Object.values(config.webhook.secrets).flatMap(inAnUrl),
+    config.webhook.secret,
+    ...Object.values(config.webhook.secrets),
     ...ledgerPasswords(config.ledger?.url),
     ...endpoints.flatMap(endpointSecrets),
   ];
   return [...new Set(plain.filter((secret) => secret !== undefined && secret !== ''))] as string[];
-}
-
-/** Some senders have it in the path. */
-function inAnUrl(secret: string | undefined): string[] {
-  return secret === undefined ? [] : [secret, encodeURIComponent(secret)];
 }
 
 function endpointSecrets({ auth, api, tls }: Endpoint): (string | undefined)[] {

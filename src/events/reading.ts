@@ -21,6 +21,9 @@ export type IgnoredReason =
   | 'nothing named'
   | 'malformed';
 
+/** A sender's own id is for people who look for it. */
+const LONGEST_ID = 200;
+
 /** What a reader makes of one event: changes, or why there are none. */
 export type Reading = readonly Change[] | IgnoredReason;
 
@@ -37,7 +40,8 @@ export interface Named {
 
 /** A change, if its names are such as `/v2/` allows. */
 export function changeOf(source: string, named: Named): Reading {
-  const { id = '', action, repository } = named;
+  const { action, repository } = named;
+  const id = recordable(named.id ?? '');
   const tag = isDigest(named.tag) ? undefined : named.tag;
   const digest = named.digest ?? (isDigest(named.tag) ? named.tag : undefined);
   if (repository === undefined) return 'no repository';
@@ -46,6 +50,11 @@ export function changeOf(source: string, named: Named): Reading {
   if (digest !== undefined && !isDigest(digest)) return 'bad digest';
   if (action === 'push' && tag === undefined && digest === undefined) return 'nothing named';
   return [{ id, source, repository, action, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) }];
+}
+
+/** The ledger takes neither NUL nor half a letter: one such id would hold up the record of all other events. */
+function recordable(id: string): string {
+  return id.replace(/[\p{Cc}\p{Cs}]/gu, '').slice(0, LONGEST_ID);
 }
 
 /** Sums up what was made of the events of one message. */

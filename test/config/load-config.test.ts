@@ -406,6 +406,10 @@ webhook: { secret: hookSecret, secrets: { harbor: harborSecret } }
     (url) => expect(load(`${SMALL}\nledger: { url: '${url}' }`).ledger).toEqual({ url }),
   );
 
+  it('of half a letter are no crash', () => {
+    expect(load(`${SMALL}\nwebhook: { secret: "\\ud800 secret" }`).redact).toContain('\ud800 secret');
+  });
+
   it('in the URL of an API are refused: they would be passed over in silence', () => {
     const message = problems(
       SMALL.replace('https://eu.example.com', "https://eu.example.com, api: { url: 'https://u:a9i-secret@api.example.com' }"),

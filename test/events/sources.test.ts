@@ -81,3 +81,23 @@ it('GitHub’s form has the JSON in a field', () => {
   const headers = { ...fixture.headers, 'content-type': 'application/x-www-form-urlencoded' };
   expect(eventSource('ghcr')?.parse({ body: new TextEncoder().encode(body), headers })).toEqual(fixture.expected);
 });
+
+// What generated cases have found.
+describe('an id that the ledger could not hold', () => {
+  it('is cleaned, so that it holds up no other event', () => {
+    const { changes } = eventSources['distribution']!.parse(
+      message({ events: [{ id: 'a\0b\ud800c'.padEnd(300, 'x'), action: 'push', target: { repository: 'team/app', tag: 'v1' } }] }),
+    );
+    expect(changes[0]?.id).toBe('abc'.padEnd(200, 'x'));
+  });
+});
+
+it('our own CloudEvents say what happened by their type, whatever their data says', () => {
+  const { changes } = eventSources['cloudevents']!.parse(
+    message({
+      ...{ specversion: '1.0', id: 'e1', source: '/bridge', type: 'twinport.image.pushed' },
+      data: { id: ['e2'], action: 'delete', repository: 'team/app', tag: 'v1' },
+    }),
+  );
+  expect(changes).toEqual([{ id: 'e1', source: 'cloudevents', action: 'push', repository: 'team/app', tag: 'v1' }]);
+});

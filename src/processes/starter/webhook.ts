@@ -31,6 +31,8 @@ export function webhookRoutes(parts: WebhookParts) {
   const authenticity = createAuthenticity(parts.config, parts.secret);
   const unproved = createBodyBudget(UNPROVED_BYTES);
   const signed = new WeakSet<FastifyRequest>();
+  /** What senders call their content, where they call it something. */
+  const types = new WeakMap<FastifyRequest, string | undefined>();
   return async (server: FastifyInstance): Promise<void> => {
     // What the sender calls its content does not matter, a refused event would come again for ever.
     server.removeAllContentTypeParsers();
@@ -43,6 +45,9 @@ export function webhookRoutes(parts: WebhookParts) {
         bodyLimit: BODY_LIMIT,
         // Before the body is read: a stranger gets no 4 MiB of our memory.
         onRequest: async (request) => {
+          types.set(request, request.headers['content-type']);
+          // The server would refuse a type that is none before it asks our parser.
+          request.headers['content-type'] = 'application/octet-stream';
           if ((await authenticity.beforeBody(sourceOf(request), request, secretInPath(request))) === 'signed') signed.add(request);
         },
         preParsing: async (request, _reply, body) => (signed.has(request) ? unproved(body as Readable) : body),
@@ -50,7 +55,7 @@ export function webhookRoutes(parts: WebhookParts) {
           const source = sourceOf(request);
           const body = request.body instanceof Uint8Array ? request.body : new Uint8Array();
           if (signed.has(request)) authenticity.afterBody(source, request, body);
-          return receive(parts, source, { body, headers: headersOf(request) }, reply);
+          return receive(parts, source, { body, headers: { ...headersOf(request), 'content-type': types.get(request) } }, reply);
         },
       });
       server.route({ method: 'OPTIONS', url, handler: (request, reply) => permit(authenticity, request, reply) });
