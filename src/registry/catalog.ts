@@ -2,6 +2,7 @@ import { isRegistryError, RegistryError } from './errors.ts';
 import { kindOf } from './kinds/index.ts';
 import { ownApi } from './kinds/own-apis.ts';
 import type { CatalogOptions, CatalogPage } from './kinds/kind.ts';
+import { requireCarriable } from './listed-names.ts';
 import { fetchPage } from './paging.ts';
 import type { Session } from './session.ts';
 
@@ -14,6 +15,12 @@ export type { CatalogOptions, CatalogPage } from './kinds/kind.ts';
  * @see https://distribution.github.io/distribution/spec/api/#listing-repositories
  */
 export async function listRepositories(session: Session, options: CatalogOptions): Promise<CatalogPage> {
+  const page = await listSome(session, options);
+  requireCarriable(session, '_catalog', page.repositories);
+  return page;
+}
+
+async function listSome(session: Session, options: CatalogOptions): Promise<CatalogPage> {
   const { catalog } = session.endpoint;
   if (catalog) return pageOf(catalog, options);
   const own = await ownApi(session).listRepositories?.(session, options);

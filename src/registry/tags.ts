@@ -2,6 +2,7 @@ import type { Digest } from '../model/digest.ts';
 import { isRegistryError } from './errors.ts';
 import type { Untagged } from './kinds/kind.ts';
 import { ownApi } from './kinds/own-apis.ts';
+import { requireCarriable } from './listed-names.ts';
 import { listAll } from './paging.ts';
 import type { Session } from './session.ts';
 import { untagByName } from './untag-by-name.ts';
@@ -17,6 +18,7 @@ const FEW = 3;
  */
 export async function listTags(session: Session, repository: string, signal?: AbortSignal): Promise<string[] | undefined> {
   const tags = await listAll(session, { repository, path: 'tags/list', field: 'tags', scope: 'pull', signal });
+  if (tags) requireCarriable(session, 'tags/list', tags, repository);
   return tags && [...tags].sort(byCodePoint);
 }
 
@@ -32,6 +34,7 @@ export async function listTagDigests(
 ): Promise<ReadonlyMap<string, Digest | undefined> | undefined> {
   const api = ownApi(session);
   const own = await api.listTagDigests?.(session, repository, signal);
+  if (own) requireCarriable(session, 'tags/list', own.keys(), repository);
   if (own) return new Map([...own].sort(([a], [b]) => byCodePoint(a, b)));
   const tags = await listTags(session, repository, signal);
   if (!tags) return undefined;

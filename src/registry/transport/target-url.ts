@@ -23,8 +23,9 @@ export function targetUrl(peer: Peer, request: RegistryRequest): URL {
   if (request.url === undefined) {
     const path = request.repository === undefined ? request.path : `${request.repository}/${request.path}`;
     url.pathname = root.pathname + path;
-    // `..` in a name would be resolved away by the URL, and ask somebody else's repository.
-    if (url.pathname !== root.pathname + path) throw registryError(peer, request, 'NAME', 'the name does not fit into a URL as it is');
+    // `..` in a name would be resolved away by the URL, or by a server that decodes `%2f..`, and ask somebody else's repository.
+    if (url.pathname !== root.pathname + path || path.includes('%'))
+      throw registryError(peer, request, 'NAME', 'the name does not fit into a URL as it is');
   }
   const query = request.query instanceof URLSearchParams ? [...request.query] : Object.entries(request.query ?? {});
   for (const [name, value] of query) appendQuery(url, name, value);
