@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { runFuzz, runRegistryDocs, runRegistryTests, runTests } from './run/tests.mjs';
+import { runFaultDocs, runFaultTests, runFuzz, runRegistryDocs, runRegistryTests, runTests } from './run/tests.mjs';
 import { runDemo } from './run/demo.mjs';
 
 /*
@@ -11,7 +11,9 @@ const commands = {
   test: runTests,
   'test:registries': runRegistryTests,
   'test:fuzz': runFuzz,
+  'test:faults': runFaultTests,
   'docs:registries': runRegistryDocs,
+  'docs:faults': runFaultDocs,
 };
 const chosen = commands[command];
 if (!chosen) {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readLines } from './page.mjs';
 import { faultOfPage, readPage, writePage } from './table.mjs';
 
 const MEND = 'mend it with `npm run docs:registries -- <test files>`';
@@ -6,8 +6,7 @@ const MEND = 'mend it with `npm run docs:registries -- <test files>`';
 /** What tests reported through `cell()` of test/support/matrix.ts: `row column` → file → what it lacks, if it does. */
 function readReports(file) {
   const reports = new Map();
-  const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
-  for (const { row, column, lacks, test } of lines.filter((line) => line !== '').map((line) => JSON.parse(line))) {
+  for (const { row, column, lacks, test } of readLines(file)) {
     const key = `${row} ${column}`;
     const others = reports.get(key) ?? new Map();
     if (others.has(test) && others.get(test) !== lacks)

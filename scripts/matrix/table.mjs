@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../parts/cache.mjs';
+import { line, tableOf } from './page.mjs';
 
 /*
  * The table of docs/registries/README.md. It is what tests said that ran: each mark links to the file of the test that it is from.
@@ -9,20 +10,19 @@ import { root } from '../parts/cache.mjs';
 /** What the table tells of a registry, in the order of its columns. */
 export const COLUMNS = ['auth', 'list', 'copy', 'mount', 'resume', 'delete', 'referrers', 'events'];
 
-const PAGE = join(root, 'docs/registries/README.md');
-const [BEGIN, END] = ['<!-- table: begin -->\n', '<!-- table: end -->'];
+const TABLE = tableOf('docs/registries/README.md');
 const ROWS = JSON.parse(readFileSync(new URL('rows.json', import.meta.url), 'utf8'));
 
 /** The cells of the page: row and column → what a test found. */
 export function readPage() {
   const cells = new Map();
   for (const { row, name, page } of ROWS) {
-    const line = section()
+    const text = TABLE.read()
       .split('\n')
-      .find((text) => text.startsWith(`| [${name}](${page}) |`));
-    const texts = line?.split('|').slice(3, -1) ?? [];
-    texts.forEach((text, at) => {
-      const found = /^ \[(✔|✖)\]\(\.\.\/\.\.\/([^)]+)\)(?: (.+))? $/u.exec(text);
+      .find((one) => one.startsWith(`| [${name}](${page}) |`));
+    const texts = text?.split('|').slice(3, -1) ?? [];
+    texts.forEach((cell, at) => {
+      const found = /^ \[(✔|✖)\]\(\.\.\/\.\.\/([^)]+)\)(?: (.+))? $/u.exec(cell);
       if (found) cells.set(`${row} ${COLUMNS[at]}`, { file: found[2], lacks: found[1] === '✔' ? undefined : found[3] });
     });
   }
@@ -31,30 +31,17 @@ export function readPage() {
 
 /** Writes the cells into the page. */
 export function writePage(cells) {
-  const [before, , after] = parts();
-  writeFileSync(PAGE, before + render(cells) + after);
+  TABLE.write(render(cells));
 }
 
 /** Why the page is not what these cells make of it, or `undefined`. */
 export function faultOfPage() {
-  if (section() !== render(readPage())) return 'its table was changed by hand, or is not of the rows and columns of scripts/matrix';
+  if (TABLE.read() !== render(readPage())) return 'its table was changed by hand, or is not of the rows and columns of scripts/matrix';
   const missing = ROWS.map(({ page }) => page).filter((page) => !existsSync(join(root, 'docs/registries', page)));
   return missing.length > 0 ? `it links to pages that are not there: ${[...new Set(missing)].join(', ')}` : undefined;
 }
 
-function section() {
-  return parts()[1];
-}
-
-/** The page before, in and after the table. */
-function parts() {
-  const page = readFileSync(PAGE, 'utf8');
-  const [from, to] = [page.indexOf(BEGIN) + BEGIN.length, page.indexOf(END)];
-  return [page.slice(0, from), page.slice(from, to), page.slice(to)];
-}
-
 function render(cells) {
-  const line = (texts) => `| ${texts.join(' | ')} |\n`;
   const head = line(['registry', 'what ran', ...COLUMNS]) + line(Array(COLUMNS.length + 2).fill('---'));
   return (
     head + ROWS.map((row) => line([`[${row.name}](${row.page})`, row.ran, ...COLUMNS.map((column) => mark(cells, row, column))])).join('')

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { installParts } from '../install-parts.mjs';
+import { checkFaults, updateFaults } from '../faults/table.mjs';
 import { checkTable, updateTable } from '../matrix/report.mjs';
 import { inTemporaryFolder, root } from '../parts/cache.mjs';
 import { foreground } from './foreground.mjs';
@@ -62,12 +63,36 @@ export async function runRegistryDocs(args) {
   });
 }
 
-/** Runs Jest, compares the table of the docs with what the tests reported, and prints the count. */
+/** `npm run test:faults`: each fault injected into a whole system; of which `npm test` injects a few. */
+export async function runFaultTests(args) {
+  await prepareFaults();
+  return inTemporaryFolder((folder) => testAndCount('jest.faults.config.mjs', args, folder));
+}
+
+/** `npm run docs:faults`: the same, and puts what the tests report into the table of docs/faults.md. */
+export async function runFaultDocs(args) {
+  await prepareFaults();
+  return inTemporaryFolder(async (folder) => {
+    const { code } = await runJest('jest.faults.config.mjs', args, folder);
+    if (code === 0) updateFaults(faultsIn(folder));
+    return code;
+  });
+}
+
+async function prepareFaults() {
+  const parts = installParts(['test']);
+  parts.catch(() => undefined);
+  await ensureModules();
+  await ensureBuild();
+  await parts;
+}
+
+/** Runs Jest, compares the tables of the docs with what the tests reported, and prints the count. */
 export async function testAndCount(config, args, folder) {
   const { code, counts, passedFiles, skippedBlocks } = await runJest(config, args, folder);
   if (!counts) return code === 0 ? 1 : code;
   // Of a file of which a test was skipped or chosen by name, nothing can be missed.
-  const faults = checkTable(reportsIn(folder), passedFiles);
+  const faults = [...checkTable(reportsIn(folder), passedFiles), ...checkFaults(faultsIn(folder), passedFiles)];
   if (faults.length > 0) process.stderr.write(`${faults.join('\n  ')}\n`);
   const failed = counts.failed + (faults.length > 0 ? 1 : 0);
   for (const name of skippedBlocks) process.stdout.write(`skipped: ${name}\n`);
@@ -77,6 +102,7 @@ export async function testAndCount(config, args, folder) {
 }
 
 const reportsIn = (folder) => join(folder, 'matrix.jsonl');
+const faultsIn = (folder) => join(folder, 'faults.jsonl');
 
 async function runJest(config, args, folder) {
   const results = join(folder, 'results.json');
@@ -84,7 +110,7 @@ async function runJest(config, args, folder) {
   const code = await foreground(process.execPath, [...jest, '--config', config, '--json', '--outputFile', results, ...args], {
     // With --json the report goes to standard output as one object; people read the other one.
     stdio: ['inherit', 'ignore', 'inherit'],
-    env: { TWINPORT_MATRIX: reportsIn(folder) },
+    env: { TWINPORT_MATRIX: reportsIn(folder), TWINPORT_FAULTS: faultsIn(folder) },
   });
   if (!existsSync(results)) return { code, passedFiles: [] };
   const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites, numPendingTests, testResults } = JSON.parse(

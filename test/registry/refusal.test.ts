@@ -3,7 +3,7 @@ import { refusal } from '../../src/registry/refusal.ts';
 import type { Endpoint } from '../../src/registry/endpoint.ts';
 import { isTwinportError, type FailureCode, type Retry } from '../../src/model/failure.ts';
 import { isRegistryError } from '../../src/registry/errors.ts';
-import { retryAfterMs } from '../../src/registry/transport/retry-after.ts';
+import { retryAfterMs, retryAfterOf } from '../../src/registry/transport/retry-after.ts';
 import { createTokenCache } from '../../src/registry/auth/token-cache.ts';
 
 const endpoint = {
@@ -105,6 +105,14 @@ describe('retryAfterMs', () => {
     ['Tue, 24 Nov 2037 11:00:00 GMT', 300_000],
   ])('of %j is %j', (header, expected) => {
     expect(retryAfterMs(header, now)).toBe(expected);
+  });
+
+  it('counts a date from the Date of the answer, whatever our own clock says', () => {
+    const ahead = (ms: number): string => new Date(Date.now() + 3_600_000 + ms).toUTCString();
+    expect(retryAfterOf({ date: ahead(0), 'retry-after': ahead(2_000) })).toBe(2_000);
+    expect(retryAfterOf({ date: ahead(-7_200_000), 'retry-after': ahead(-7_198_000) })).toBe(2_000);
+    expect(retryAfterOf({ 'retry-after': ahead(0) })).toBe(300_000);
+    expect(retryAfterOf({ date: 'noon', 'retry-after': '3' })).toBe(3_000);
   });
 });
 

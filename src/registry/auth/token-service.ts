@@ -7,7 +7,7 @@ import { readBounded, readErrorText } from '../transport/incoming.ts';
 import { exchangeInTurn } from '../transport/in-turn.ts';
 import { networkError } from '../transport/network-error.ts';
 import type { Method, RegistryRequest } from '../transport/request.ts';
-import { retryAfterMs } from '../transport/retry-after.ts';
+import { retryAfterOf } from '../transport/retry-after.ts';
 import { shownCredentials, withoutShown } from '../transport/shown-credentials.ts';
 import type { Wire, WireAnswer, WireRequest } from '../transport/wire.ts';
 import { basicHeader, type Credentials } from './credentials.ts';
@@ -167,7 +167,7 @@ async function refusedToken(peer: Peer, request: RegistryRequest, answer: WireAn
       status,
     });
   }
-  return refusal(peer, request, { status, text, retryAfterMs: retryAfterMs(headerOf(answer.headers, 'retry-after')) });
+  return refusal(peer, request, { status, text, retryAfterMs: retryAfterOf(answer.headers) });
 }
 
 function readObject(peer: Peer, request: RegistryRequest, text: string): Record<string, unknown> {

@@ -2,7 +2,7 @@ import { readErrorText } from './incoming.ts';
 import { limiterFor } from './limiter.ts';
 import { overloadPauseMs } from './overload.ts';
 import { pause } from './pause.ts';
-import { headerOf } from './headers.ts';
+import { retryAfterOf } from './retry-after.ts';
 import { hostOf } from './target-url.ts';
 import type { Wire, WireAnswer, WireRequest } from './wire.ts';
 
@@ -24,7 +24,7 @@ export async function exchangeInTurn(wire: Wire, request: WireRequest, sort: str
     }
     const { status, headers } = answer;
     limiter.answered({ sort, status, headers, startedAt });
-    const waitMs = overloadPauseMs(request, status, headerOf(headers, 'retry-after'), tries);
+    const waitMs = overloadPauseMs(request, status, retryAfterOf(headers), tries);
     if (waitMs === undefined) return answer;
     await readErrorText(answer.body, () => undefined);
     await pause(waitMs);

@@ -11,7 +11,7 @@ import { overloadPauseMs } from './overload.ts';
 import { abandon } from './outgoing.ts';
 import { pause } from './pause.ts';
 import { isStreamed, type RegistryRequest, type RegistryResponse } from './request.ts';
-import { retryAfterMs } from './retry-after.ts';
+import { retryAfterOf } from './retry-after.ts';
 import { holdsShown, shownCredentials, withoutShown } from './shown-credentials.ts';
 import { targetUrl } from './target-url.ts';
 import { stallMsOf, type Wire } from './wire.ts';
@@ -89,7 +89,7 @@ function mayBeRenewed(request: RegistryRequest, status: number, header: string |
 async function attempt(context: SendContext, request: RegistryRequest, url: URL, header: string | undefined): Promise<Exchange> {
   for (let tries = 1; ; tries++) {
     const exchange = await once(context, request, url, header);
-    const waitMs = overloadPauseMs(request, exchange.status, headerOf(exchange.answer.headers, 'retry-after'), tries);
+    const waitMs = overloadPauseMs(request, exchange.status, retryAfterOf(exchange.answer.headers), tries);
     if (waitMs === undefined) return exchange;
     await discard(context, exchange);
     await pause(waitMs, request.signal);
@@ -157,7 +157,7 @@ async function settle(
 
 async function refused(context: SendContext, request: RegistryRequest, exchange: Exchange): Promise<Error> {
   const { answer, status } = exchange;
-  const wait = status === 429 || status === 503 ? retryAfterMs(headerOf(answer.headers, 'retry-after')) : undefined;
+  const wait = status === 429 || status === 503 ? retryAfterOf(answer.headers) : undefined;
   const text = await discard(context, exchange);
   const insufficientScope = parseChallenges(headersOf(answer.headers, 'www-authenticate')).some(
     (challenge) => challenge.params['error'] === 'insufficient_scope',

@@ -1,6 +1,6 @@
 import { createConcurrency } from './concurrency.ts';
 import { createPace, type Asking, type Waits } from './pace.ts';
-import { retryAfterMs } from './retry-after.ts';
+import { retryAfterOf } from './retry-after.ts';
 import { createSemaphore, type Release } from './semaphore.ts';
 
 /** The head of an answer, for what it says of the host's limits. */
@@ -96,7 +96,7 @@ export function createTurns({ now, wait, tell }: TurnsOptions): Turns {
     acquire,
     answered({ sort, status, headers, startedAt }) {
       pace.observe(sort, headers);
-      if (status === 429 || status === 503) overloaded(status, retryAfterMs(headers['retry-after']?.toString()), startedAt);
+      if (status === 429 || status === 503) overloaded(status, retryAfterOf(headers), startedAt);
       else if (status < 500) bears();
     },
     recovered() {

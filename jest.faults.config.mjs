@@ -1,0 +1,10 @@
+import config from './jest.config.mjs';
+
+/** `npm run test:faults`: each fault injected into a whole system. */
+export default {
+  ...config,
+  testMatch: ['<rootDir>/test/faults/**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/'],
+  testTimeout: 300_000,
+  maxWorkers: 1,
+};

@@ -1,0 +1,13 @@
+import { describe, it } from '@jest/globals';
+import { runCases, WIRE_CASES } from './cases.ts';
+import { wireSystem } from './system.ts';
+
+describe.each([
+  [2, 3],
+  [3, 2],
+] as const)('from Distribution %i to %i', (from, to) => {
+  it('gets over each fault of a repository, and tells the truth meanwhile', async () => {
+    const system = await wireSystem({ version: from }, { version: to });
+    await runCases(system, WIRE_CASES, `to Distribution ${to === 2 ? '2.8' : '3'}`);
+  }, 280_000);
+});
