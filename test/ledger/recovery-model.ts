@@ -342,9 +342,14 @@ export class World {
   }
 
   /** A repository that is not listed holds nothing, and what came and went there without the ledger's knowing is nobody's loss. */
-  private async settleUnlisted(listed: readonly string[], readAt: number): Promise<void> {
-    const rows = await this.ledger.db.selectFrom('images').select(['repository', 'tag']).where('site', '=', this.site).execute();
-    const known = new Set(rows.map(({ repository, tag }) => `${repository}:${tag}`));
+  private async settleUnlisted(listed: readonly string[], startedAt: number, readAt: number): Promise<void> {
+    const rows = await this.ledger.db
+      .selectFrom('images')
+      .select(['repository', 'tag', 'look', 'changed_at'])
+      .where('site', '=', this.site)
+      .execute();
+    const before = rows.filter(({ look, changed_at }) => Math.min(look, changed_at ?? look) <= startedAt);
+    const known = new Set(before.map(({ repository, tag }) => `${repository}:${tag}`));
     for (const key of this.unsettled.keys()) {
       const [repository = ''] = key.split(':');
       if (!listed.includes(repository) && !known.has(key)) this.settle(key, readAt);
@@ -369,7 +374,7 @@ export class World {
           excluded: 0,
         };
         await recordCatalogScan(this.ledger, this.site, catalog);
-        await this.settleUnlisted(repositories, readAt);
+        await this.settleUnlisted(repositories, startedAt, readAt);
         this.log.push(`${this.now - this.start} catalog of ${startedAt - this.start}: ${repositories.join(' ')}`);
         return undefined;
       };
