@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { collectDigests, type TagDigest } from '../../../src/registry/kinds/collect-digests.ts';
 import { listByNamespace } from '../../../src/registry/kinds/namespaces.ts';
-import { numberedPage } from '../../../src/registry/kinds/numbered-pages.ts';
+import { numberedList } from '../../../src/registry/kinds/numbered-list.ts';
 import { failureOf, testSession } from '../support/sessions.ts';
 
 const A = `sha256:${'a'.repeat(64)}`;
@@ -53,31 +53,64 @@ describe('digests of tags, as pages tell them', () => {
   });
 });
 
-describe('pages by number', () => {
-  const session = testSession('http://127.0.0.1:9');
-  const page = (after: string | undefined, read: (page: number) => { items: string[]; more: boolean } | undefined) =>
-    numberedPage(session, '/list', after, async (number) => read(number));
+describe('a list whose pages have numbers', () => {
+  /** Names in pages of two, which may change between two requests. */
+  function listing(names: string[], onRead: (request: number) => void = () => undefined) {
+    const session = testSession('http://127.0.0.1:9');
+    const asked: number[] = [];
+    const page = (after: string | undefined, limit = 3) =>
+      numberedList(session, '/list', { after, limit }, async (number) => {
+        asked.push(number);
+        onRead(asked.length);
+        return { items: names.slice(2 * number - 2, 2 * number), more: names.length > 2 * number };
+      });
+    return { page, asked };
+  }
 
-  it('follow each other to the end', async () => {
-    const all = [
-      { items: ['a', 'b c'], more: true },
-      { items: ['d'], more: true },
-      { items: [], more: false },
-    ];
-    const first = await page(undefined, (number) => all[number - 1]);
-    expect(first).toEqual({ repositories: ['a', 'b c'], next: '1 a' });
-    const second = await page(first?.next, (number) => all[number - 1]);
-    expect(second).toEqual({ repositories: ['d'], next: '2 d' });
-    expect(await page(second?.next, (number) => all[number - 1])).toEqual({ repositories: [] });
+  it('is read until two passes are equal, and given in parts that are cut from these', async () => {
+    const { page, asked } = listing(['d', 'c', 'b', 'a', 'e']);
+    const first = await page(undefined);
+    expect(first?.repositories).toEqual(['a', 'b', 'c']);
+    expect(await page(first?.next)).toEqual({ repositories: ['d', 'e'] });
+    expect(asked).toEqual([1, 2, 3, 1, 2, 3]);
+    // Another worker, or one that has forgotten, reads anew and goes on after the same name.
+    expect(await page(first?.next)).toEqual({ repositories: ['d', 'e'] });
+    expect(asked).toHaveLength(12);
   });
 
-  it('are no list where they lead in a circle, or end before the end', async () => {
-    expect(await failureOf(page('1 a', () => ({ items: ['a'], more: true })))).toMatchObject({ code: 'LISTING', message: /in a circle/ });
-    expect(await failureOf(page('1 a', () => ({ items: [], more: true })))).toMatchObject({ code: 'LISTING', message: /page 2 is empty/ });
+  it('misses nothing that a deletion on an earlier page moves', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const { page } = listing(names, (request) => {
+      // Once page 1 was read: c moves onto it, and the rest of this pass has d and e.
+      if (request === 2) names.splice(0, 1);
+    });
+    expect(await page(undefined, 10)).toEqual({ repositories: ['b', 'c', 'd', 'e'] });
   });
 
-  it('are not there where the first is not', async () => {
-    expect(await page(undefined, () => undefined)).toBeUndefined();
+  it('is none where it changes all the time', async () => {
+    const names = ['a', 'b', 'c'];
+    const { page } = listing(names, (request) => void names.push(`more${request}`));
+    expect(await failureOf(page(undefined))).toMatchObject({ code: 'LISTING', message: /changed between each/ });
+  }, 20_000);
+
+  it('is read once where it has one page', async () => {
+    const { page, asked } = listing(['b', 'a']);
+    expect(await page(undefined)).toEqual({ repositories: ['a', 'b'] });
+    expect(asked).toEqual([1]);
+  });
+
+  it('is none where its pages lead in a circle, or end before the end', async () => {
+    const session = testSession('http://127.0.0.1:9');
+    const read = (items: string[], pages: number) =>
+      failureOf(
+        numberedList(session, '/l', { after: undefined, limit: 5 }, async (n) =>
+          n <= pages ? { items: n === 1 ? ['a'] : items, more: true } : undefined,
+        ),
+      );
+    expect(await read(['a'], 2)).toMatchObject({ code: 'LISTING', message: /in a circle/ });
+    expect(await read([], 2)).toMatchObject({ code: 'LISTING', message: /page 2 is empty/ });
+    expect(await read(['b'], 1)).toMatchObject({ code: 'LISTING', message: /page 2 is not there/ });
+    expect(await numberedList(session, '/l', { after: undefined, limit: 5 }, async () => undefined)).toBeUndefined();
   });
 });
 

@@ -3,7 +3,7 @@ import { registryError } from '../../errors.ts';
 import type { Session } from '../../session.ts';
 import type { CatalogOptions, CatalogPage } from '../kind.ts';
 import { listByNamespace } from '../namespaces.ts';
-import { numberedPage } from '../numbered-pages.ts';
+import { numberedList } from '../numbered-list.ts';
 import { hubPage } from './hub.ts';
 
 const REPOSITORY = z.looseObject({ name: z.string(), repository_type: z.string().nullish() });
@@ -18,7 +18,7 @@ export async function listRepositories(session: Session, options: CatalogOptions
   return listByNamespace(session, options, async (written, after) => {
     const namespace = written.toLowerCase();
     const path = `/v2/namespaces/${encodeURIComponent(namespace)}/repositories`;
-    const page = await numberedPage(session, path, after, async (number) => {
+    const page = await numberedList(session, path, { ...options, after }, async (number) => {
       const read = await hubPage(session, path, REPOSITORY, number, options.signal);
       return read && { items: read.items.filter(isImage).map(({ name }) => `${namespace}/${name}`), more: read.more };
     });

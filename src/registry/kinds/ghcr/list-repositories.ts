@@ -3,7 +3,7 @@ import { registryError } from '../../errors.ts';
 import type { Session } from '../../session.ts';
 import type { CatalogOptions, CatalogPage } from '../kind.ts';
 import { listByNamespace } from '../namespaces.ts';
-import { numberedPage, type NumberedPage } from '../numbered-pages.ts';
+import { numberedList, type NumberedPage } from '../numbered-list.ts';
 import { githubPage, hasToken, tokenNeeded } from './github.ts';
 
 const PACKAGES = z.array(z.looseObject({ name: z.string() }));
@@ -18,7 +18,7 @@ export async function listRepositories(session: Session, options: CatalogOptions
   if (!hasToken(session)) throw tokenNeeded(session, 'packages');
   return listByNamespace(session, options, async (owner, after) => {
     const path = `packages of ${owner}`;
-    const page = await numberedPage(session, path, after, (number) => readPage(session, owner, number, options.signal));
+    const page = await numberedList(session, path, { ...options, after }, (number) => readPage(session, owner, number, options.signal));
     if (page) return page;
     const says = `GitHub knows no organization or user ${owner} with packages that the token may see`;
     throw registryError(session, { method: 'GET', path }, 'NOT_FOUND', says, { status: 404 });

@@ -3,8 +3,8 @@ import { callJson } from '../../call-json.ts';
 import { registryError } from '../../errors.ts';
 import type { Session } from '../../session.ts';
 import { tokenAuthorization } from '../api-authorization.ts';
-import type { CatalogPage } from '../kind.ts';
-import { numberedPage, type NumberedPage } from '../numbered-pages.ts';
+import type { CatalogOptions, CatalogPage } from '../kind.ts';
+import { numberedList, type NumberedPage } from '../numbered-list.ts';
 
 const PAGE = 100;
 const REPOSITORIES = z.array(z.looseObject({ path: z.string() }));
@@ -14,17 +14,12 @@ const REPOSITORIES = z.array(z.looseObject({ path: z.string() }));
  * @throws {RegistryError} CONFIG (no `api.url`), NOT_FOUND (neither a group nor a project), UNAUTHORIZED, LISTING, …
  * @see https://docs.gitlab.com/api/container_registry/#list-registry-repositories
  */
-export async function listOfGroup(
-  session: Session,
-  namespace: string,
-  after: string | undefined,
-  signal?: AbortSignal,
-): Promise<CatalogPage> {
+export async function listOfGroup(session: Session, namespace: string, options: CatalogOptions): Promise<CatalogPage> {
   const id = encodeURIComponent(namespace);
   for (const owner of ['groups', 'projects']) {
     const path = `/api/v4/${owner}/${id}/registry/repositories`;
     requireUrl(session, path);
-    const page = await numberedPage(session, path, after, (number) => readPage(session, path, number, signal));
+    const page = await numberedList(session, path, options, (number) => readPage(session, path, number, options.signal));
     if (page) return page;
   }
   const request = { method: 'GET', path: `/api/v4/groups/${id}` } as const;

@@ -16,10 +16,10 @@ const REPOSITORIES = z.array(z.looseObject({ path: z.string() }));
 export async function listRepositories(session: Session, options: CatalogOptions): Promise<CatalogPage | undefined> {
   if (!session.endpoint.namespaces) return undefined;
   const list = session.endpoint.api?.token === undefined ? listBelow : listOfGroup;
-  return listByNamespace(session, options, (namespace, after) => list(session, namespace, after, options.signal));
+  return listByNamespace(session, options, (namespace, after) => list(session, namespace, { ...options, after }));
 }
 
-async function listBelow(session: Session, namespace: string, after: string | undefined, signal?: AbortSignal): Promise<CatalogPage> {
+async function listBelow(session: Session, namespace: string, { after, signal }: CatalogOptions): Promise<CatalogPage> {
   const base = namespace.toLowerCase();
   const path = `repository-paths/${base}/repositories/list/`;
   const page = await markedPage(session, { path, repository: base, pullFrom: `${base}/*` }, REPOSITORIES, after, signal);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Session } from '../../session.ts';
 import type { CatalogOptions, CatalogPage } from '../kind.ts';
-import { numberedPage } from '../numbered-pages.ts';
+import { numberedList } from '../numbered-list.ts';
 import { harborPage } from './pages.ts';
 
 const PATH = '/api/v2.0/repositories';
@@ -12,9 +12,9 @@ const REPOSITORIES = z.array(z.looseObject({ name: z.string() })).nullable();
  * @returns `undefined` where the API is closed to these credentials
  * @throws {RegistryError} LISTING, PROTOCOL, UNREACHABLE, …
  */
-export async function listRepositories(session: Session, { after, signal }: CatalogOptions): Promise<CatalogPage | undefined> {
-  return numberedPage(session, PATH, after, async (number) => {
-    const page = await harborPage(session, PATH, { sort: 'creation_time' }, REPOSITORIES, number, signal);
+export async function listRepositories(session: Session, options: CatalogOptions): Promise<CatalogPage | undefined> {
+  return numberedList(session, PATH, options, async (number) => {
+    const page = await harborPage(session, PATH, { sort: 'creation_time' }, REPOSITORIES, number, options.signal);
     return page && { items: page.items.map(({ name }) => name), more: page.more };
   });
 }
