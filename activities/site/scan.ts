@@ -10,7 +10,7 @@ import { compareRepository as compare } from '../../src/replication/compare.ts';
 import { listRepositories as list } from '../../src/replication/list-repositories.ts';
 import { lookAtDigests as look } from '../../src/replication/look-at-digests.ts';
 import { finishPlaceholders } from '../../src/replication/placeholders.ts';
-import { routeOf, type Site } from '../../src/replication/site.ts';
+import { routeOf, scanned, type Site } from '../../src/replication/site.ts';
 import { runActivity, scheduledAt, settleBatch } from './context.ts';
 
 /** A page of the primary's catalog. Safe to repeat because it only reads. */
@@ -18,7 +18,7 @@ export const listRepositories =
   (site: Site) =>
   (input: ListRepositoriesInput): Promise<ListRepositoriesResult> =>
     runActivity(site, input, async (signal) => ({
-      ...(await list(site, input.policy, input.after, input.limit, signal)),
+      ...(await list(scanned(site), input.policy, input.after, input.limit, signal)),
       look: scheduledAt(),
     }));
 
@@ -30,7 +30,7 @@ export const compareRepository =
   (site: Site) =>
   (input: CompareRepositoryInput): Promise<CompareRepositoryResult> =>
     runActivity(site, input, async (signal) => {
-      const route = routeOf(site, input, signal);
+      const route = routeOf(scanned(site), input, signal);
       const { placeholders, ...page } = await compare(route, input.policy, input.after, input.limit);
       const left = await finishPlaceholders(route, placeholders);
       const summary = [page.summary, ...left.map((why) => `a deletion could not be ended: ${why}`)].join('; ');

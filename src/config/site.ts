@@ -9,6 +9,10 @@ import type { Resolution } from './resolve.ts';
 import type { SecondarySection } from './schema/sites.ts';
 import type { SiteConfig } from './twinport-config.ts';
 
+/** How soon after the end of a scan the next begins, at most: a tick that finds one running joins it. */
+const CONTINUOUS_MS = 60_000;
+const CONTINUOUS_REQUESTS = 50;
+
 /**
  * Makes a site of a checked section and its primary.
  * @returns `undefined` after noting a problem
@@ -33,10 +37,17 @@ export function buildSite(
     primary,
     policy,
     limits: endpoint.limits,
-    backfill: { everyMs: written.backfill.every },
+    backfill: buildBackfill(written.backfill),
     keepMs: written.deletes.keep,
     fingerprint: sha256(JSON.stringify([primary.url, endpoint.url, written.path])),
   };
+}
+
+/** Scans that follow each other without a budget would be all that the registries do. */
+function buildBackfill({ every, requestsPerSecond }: SecondarySection['backfill']): SiteConfig['backfill'] {
+  const continuous = every === 'continuous';
+  const budget = requestsPerSecond ?? (continuous ? CONTINUOUS_REQUESTS : undefined);
+  return { everyMs: continuous ? CONTINUOUS_MS : every, ...(budget === undefined ? {} : { requestsPerSecond: budget }) };
 }
 
 function buildPolicy(written: SecondarySection): SitePolicy {

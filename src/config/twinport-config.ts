@@ -82,7 +82,8 @@ export interface SiteConfig {
   readonly primary: Endpoint;
   readonly policy: SitePolicy;
   readonly limits: EndpointLimits;
-  readonly backfill: { readonly everyMs: number };
+  /** How often everything is compared, and how many requests a second that may cost each of the two registries. */
+  readonly backfill: { readonly everyMs: number; readonly requestsPerSecond?: number };
   /** How long what a tag lost stays tagged at the secondary; 0 for not at all. */
   readonly keepMs: number;
   /** Of primary, secondary and path: where it changes, the ledger's rows are of another mirror. */

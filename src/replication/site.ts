@@ -1,3 +1,4 @@
+import { pacedSession } from '../registry/paced-session.ts';
 import type { Session } from '../registry/session.ts';
 import { TwinportError } from '../model/failure.ts';
 import type { ForeignLayers } from '../model/policy.ts';
@@ -22,6 +23,8 @@ export interface Site {
   readonly homes: BlobHomes;
   /** Copies under way, by digest: the same blob is never fetched twice at once. */
   readonly flights: Map<string, Promise<CopiedBlob>>;
+  /** The same two registries for scans, which keep within a budget of requests; absent: there is none. */
+  readonly paced?: Pick<Site, 'primary' | 'secondary'>;
 }
 
 /** One repository on both sides. */
@@ -36,9 +39,25 @@ export interface Route {
 
 const MANIFEST_CACHE_BYTES = 64 * 1024 * 1024;
 
-/** Puts a worker's two sessions together. */
-export function createSite(primary: Session, secondary: Session): Site {
-  return { primary, secondary, manifests: createManifestCache(MANIFEST_CACHE_BYTES), homes: createBlobHomes(), flights: new Map() };
+/** Puts a worker's two sessions together. @param scanRequests a second, to each of the two, that a scan may cost; absent: as many as there are */
+export function createSite(primary: Session, secondary: Session, scanRequests?: number): Site {
+  const paced =
+    scanRequests === undefined
+      ? {}
+      : { paced: { primary: pacedSession(primary, scanRequests), secondary: pacedSession(secondary, scanRequests) } };
+  return {
+    ...paced,
+    primary,
+    secondary,
+    manifests: createManifestCache(MANIFEST_CACHE_BYTES),
+    homes: createBlobHomes(),
+    flights: new Map(),
+  };
+}
+
+/** The site as a scan sees it. */
+export function scanned(site: Site): Site {
+  return site.paced ? { ...site, ...site.paced } : site;
 }
 
 /**

@@ -135,6 +135,15 @@ secondaries:
     expect(Object.keys(config)).not.toContain('redact');
   });
 
+  it('gives scans that never end a budget of requests', () => {
+    const backfill = (written: string) =>
+      load(SMALL.replace('eu.example.com }', `eu.example.com, backfill: ${written} }`)).secondaries[0]?.backfill;
+    expect(backfill('{ every: continuous }')).toEqual({ everyMs: 60_000, requestsPerSecond: 50 });
+    expect(backfill('{ every: continuous, requestsPerSecond: 7 }')).toEqual({ everyMs: 60_000, requestsPerSecond: 7 });
+    expect(backfill('{ every: 2h, requestsPerSecond: 300 }')).toEqual({ everyMs: 7_200_000, requestsPerSecond: 300 });
+    expect(backfill('{ every: 2h }')).toEqual({ everyMs: 7_200_000 });
+  });
+
   it('takes the short form of deletes', () => {
     const [site] = load(
       `primary: { url: https://p.example.com }\nsecondaries: [{ name: eu, url: https://eu.example.com, deletes: never }]`,
@@ -201,7 +210,7 @@ describe('what does not fit is told with path, find and remedy', () => {
     [
       'a bad duration',
       secondary('backfill: { every: 10 minutes }'),
-      /secondaries\[0\]\.backfill\.every: found "10 minutes"; a duration .*10m/,
+      /secondaries\[0\]\.backfill\.every: found "10 minutes"; continuous, or a duration .*30m/,
     ],
     ['a bad size', secondary('limits: { bytesPerSecond: fast }'), /bytesPerSecond: found "fast"; a size is needed, such as 50MiB/],
     [

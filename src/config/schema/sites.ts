@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SitePolicy } from '../../model/policy.ts';
-import { choice, duration, parsed, section, text } from './fields.ts';
+import { parseDuration } from '../units.ts';
+import { choice, duration, parsed, section, text, whole } from './fields.ts';
 import { catalog, create, namespaces, registryKeys } from './registry.ts';
 
 /** Words that stand for something else in commands, queues and messages. */
@@ -23,6 +24,13 @@ const deletes = z.preprocess(
   (value) => (typeof value === 'string' ? { policy: value } : value),
   section({ policy: deletePolicy.default('guard'), confirmAfter: duration().default(600_000), keep: duration().default(7 * 86_400_000) }),
 );
+
+/** `continuous`: the next scan begins when one has ended. */
+const scanEvery = parsed((value) => {
+  if (value === 'continuous') return value;
+  const ms = parseDuration(value);
+  return ms === undefined || ms < 60_000 ? undefined : ms;
+}, 'continuous, or a duration of at least 60s, is needed, such as 30m or 24h');
 
 const path = parsed(
   (value) => (typeof value === 'string' && isMappedPath(value) ? value : undefined),
@@ -58,7 +66,7 @@ export const secondary = section({
   repositories: patterns.prefault({}),
   tags: patterns.prefault({}),
   deletes: deletes.prefault({}),
-  backfill: section({ every: duration(60_000).default(86_400_000) }).prefault({}),
+  backfill: section({ every: scanEvery.default(86_400_000), requestsPerSecond: whole(1, 100_000).optional() }).prefault({}),
   verify: section({ every: duration().default(7 * 86_400_000), depth: choice(['shallow', 'deep']).default('shallow') }).prefault({}),
   foreignLayers: choice(['skip', 'copy']).default('skip'),
   untagged: choice(['none', 'all']).default('none'),

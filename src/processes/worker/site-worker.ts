@@ -15,7 +15,12 @@ export interface SiteWorkerOptions {
   readonly native: NativeConnection;
   readonly namespace: string;
   readonly dataConverter: DataConverter;
-  readonly site: { readonly name: string; readonly primary: Endpoint; readonly endpoint: Endpoint };
+  readonly site: {
+    readonly name: string;
+    readonly primary: Endpoint;
+    readonly endpoint: Endpoint;
+    readonly backfill?: { readonly requestsPerSecond?: number };
+  };
   readonly logger: Logger;
 }
 
@@ -35,7 +40,9 @@ export async function startSiteWorker({ native, namespace, dataConverter, site, 
     namespace,
     dataConverter,
     ...workflowCode(dataConverter),
-    activities: siteActivities(createSite(primary, secondary), (result) => countCopies(site.name, result)),
+    activities: siteActivities(createSite(primary, secondary, site.backfill?.requestsPerSecond), (result) =>
+      countCopies(site.name, result),
+    ),
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     shutdownGraceTime: 0,
     shutdownForceTime: SHUTDOWN_GRACE,

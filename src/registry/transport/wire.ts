@@ -65,6 +65,8 @@ export function openWire(endpoint: Endpoint, resolve?: LookupFunction): Wire {
         signal: signal ?? null,
         headersTimeout: Math.max(stallMs, answerMs ?? 0),
         bodyTimeout: stallMs,
+        // After a HEAD the client would close the connection, for servers that send a body all the same: a handshake for each tag of a scan.
+        ...(method === 'HEAD' ? { reset: false } : {}),
       });
       return { status: statusCode, headers: answered, body: stream };
     },
