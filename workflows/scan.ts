@@ -41,6 +41,8 @@ export interface ScanResult {
   readonly work: Work;
   /** Images that failed and that a retry may mend. */
   readonly unsettled: number;
+  /** Of these, tags that still moved at the end. */
+  readonly moving?: number;
   /** Why manifests without a tag, which are no images, did not all come over. */
   readonly failure?: Failure;
 }
@@ -139,7 +141,7 @@ export async function settleBatch(step: RepositoryStep, depth: Depth, tags: read
     work = addWork(work, result.work);
     unsettled += result.failures.filter(({ failure }) => failure.retry !== 'never').length;
     left = result.again;
-    if (turn === AGAIN) return { work, unsettled: unsettled + left.length };
+    if (turn === AGAIN) return { work, unsettled: unsettled + left.length, moving: left.length };
   }
   return { work, unsettled };
 }

@@ -35,12 +35,13 @@ export async function verifySite(input: VerifySiteInput): Promise<VerifyProgress
     for (const { repository, tags } of page.batches) {
       for (const batch of chunks(tags, BATCH[depth])) {
         await condition(() => !paused);
-        const { work } = await settleBatch({ policy, repository }, depth, batch, true);
+        const { work, moving = 0 } = await settleBatch({ policy, repository }, depth, batch, true);
         progress = {
           ...progress,
           images: progress.images + batch.length,
           repaired: progress.repaired + work.repaired,
           failed: progress.failed + work.failed,
+          moving: (progress.moving ?? 0) + moving,
           work: addWork(progress.work, work),
         };
       }

@@ -38,6 +38,7 @@ export function buildSite(
     policy,
     limits: endpoint.limits,
     backfill: buildBackfill(written.backfill),
+    ...(written.verify.bytesPerSecond === undefined ? {} : { verify: { bytesPerSecond: written.verify.bytesPerSecond } }),
     keepMs: written.deletes.keep,
     fingerprint: sha256(JSON.stringify([primary.url, endpoint.url, written.path])),
   };

@@ -1,4 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
+import type { Difference } from '../model/failure.ts';
 import type { ImageRow } from './apply-outcome.ts';
 import { asked, type Ledger } from './ledger.ts';
 import { pageOf, readCursor, type Page } from './paging.ts';
@@ -14,6 +15,8 @@ export interface ImageStatus {
   /** Not verified, and left out of the recovery point by name. */
   readonly waived: boolean;
   readonly reason: string | null;
+  /** What was expected and what was found, where the secondary keeps what is broken. */
+  readonly difference: Difference | null;
   readonly attempts: number;
   readonly bytes: number | null;
   readonly lookedAt: string | null;
@@ -105,7 +108,7 @@ interface ListedRow extends ImageRow {
 }
 
 function imageStatus(row: ListedRow): ImageStatus {
-  const { repository, tag, digest, sync, verification, waived, reason, attempts, bytes } = row;
+  const { repository, tag, digest, sync, verification, waived, reason, difference, attempts, bytes } = row;
   const reference = `${repository}:${tag}`;
   return {
     repository,
@@ -116,6 +119,7 @@ function imageStatus(row: ListedRow): ImageStatus {
     verification,
     waived,
     reason,
+    difference,
     attempts,
     bytes,
     lookedAt: iso(row.looked_at),

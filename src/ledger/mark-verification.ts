@@ -3,6 +3,7 @@ import { count } from '../model/text.ts';
 import { applyOutcome, type Applied, type ImageKey, type ImageRow } from './apply-outcome.ts';
 import { cancelDeletions } from './deletion-rows.ts';
 import { isDefect } from './errors.ts';
+import { keepFirstKnown } from './first-known.ts';
 import { keyOf, lockImages, removeImages, rowOf, saveImages } from './image-rows.ts';
 import { transact, type Db, type Ledger } from './ledger.ts';
 import { microBatch, type Batched } from './micro-batch.ts';
@@ -60,6 +61,7 @@ function recordAll(ledger: Ledger, records: readonly Record[]): Promise<MarkVeri
     await removeImages(trx, [...removed.values()]);
     const changed = [...rows].filter(([key, row]) => before.get(key) !== row).map(([, row]) => row);
     await saveImages(trx, changed);
+    await keepFirstKnown(trx, before, rows);
     await lapseWaivers(trx, before, rows);
     await appendHistory(trx, calls.flat().flatMap(overwriteOf));
     await appendUntold(trx, untold);

@@ -4,6 +4,7 @@ import type { RecordScanInput, RecordScanResult, TaggedImage, TagFailure } from 
 import { count } from '../model/text.ts';
 import { applyOutcome, type ImageKey, type ImageRow } from './apply-outcome.ts';
 import { cancelDeletions } from './deletion-rows.ts';
+import { keepFirstKnown } from './first-known.ts';
 import { keepFoundChanges } from './found-changes.ts';
 import { keyOf, lockImages, removeImages, rowOf, saveImages } from './image-rows.ts';
 import { transact, type Db, type Ledger } from './ledger.ts';
@@ -45,6 +46,7 @@ export function recordScan(
       trx,
       [...window.rows].filter(([key, row]) => before.get(key) !== row).map(([, row]) => row),
     );
+    await keepFirstKnown(trx, before, window.rows);
     await lapseWaivers(trx, before, window.rows);
     await cancelDeletions(
       trx,

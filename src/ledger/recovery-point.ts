@@ -71,15 +71,10 @@ export const RECOVERY_POINTS = sql`(
     select least(c.started_at, min(coalesce(r.closed_scan_at, -1))) as point
     from (
       select started_at from scans where site = s.name and repository is null and complete order by started_at desc limit ${LISTINGS}::int) c
-    cross join (
-      select repository, first_listed_at, last_listed_at, since
-      from (select * from listed_repositories where site = s.name) listed
-      full join (
-        select repository, min(least(look, coalesce(changed_at, look))) as since from images where site = s.name and ${COUNTED} group by repository) known
-      using (repository)) l
+    join listed_repositories l on l.site = s.name and l.first_listed_at <= c.started_at and (l.last_listed_at >= c.started_at or exists (
+      select 1 from images where site = s.name and images.repository = l.repository and ${COUNTED}))
     left join repositories r on r.site = s.name and r.repository = l.repository
-    where r.out_of_scope is not true and (l.since <= c.started_at
-      or l.first_listed_at <= c.started_at and (l.last_listed_at >= c.started_at or l.since is not null))
+    where r.out_of_scope is not true
     group by c.started_at
   ) p on p.point >= 0
   group by s.name)`;

@@ -55,7 +55,7 @@ export interface RepositoriesTable {
 export interface ListedRepositoriesTable {
   site: string;
   repository: string;
-  /** When the first and the latest catalog listing began that held it. */
+  /** When the first and the latest catalog listing began that held it; the first may be a look at one of its images. */
   first_listed_at: number;
   last_listed_at: number;
 }

@@ -100,12 +100,18 @@ export class TwinportError extends Error {
   readonly code: FailureCode;
   readonly retry: Retry;
   readonly retryAfterMs?: number;
+  readonly difference?: Difference;
 
-  constructor(code: FailureCode, message: string, options: { cause?: unknown; retry?: Retry; retryAfterMs?: number | undefined } = {}) {
+  constructor(
+    code: FailureCode,
+    message: string,
+    options: { cause?: unknown; retry?: Retry; retryAfterMs?: number | undefined; difference?: Difference | undefined } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retry = options.retry ?? RETRY[code];
     if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
+    if (options.difference !== undefined) this.difference = options.difference;
   }
 }
 
@@ -118,8 +124,8 @@ export function isTwinportError(thrown: unknown): thrown is TwinportError {
 /** Turns anything thrown into a `Failure`; what is not ours becomes `INTERNAL`. */
 export function failureOf(thrown: unknown): Failure {
   if (isTwinportError(thrown)) {
-    const { code, message, retry, retryAfterMs } = thrown;
-    return { code, message, retry, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+    const { code, message, retry, retryAfterMs, difference } = thrown;
+    return { code, message, retry, ...(retryAfterMs === undefined ? {} : { retryAfterMs }), ...(difference ? { difference } : {}) };
   }
   const message = typeof thrown === 'object' && thrown !== null && 'message' in thrown ? String(thrown.message) : String(thrown);
   return { code: 'INTERNAL', message, retry: RETRY.INTERNAL };

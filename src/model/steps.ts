@@ -434,6 +434,8 @@ export interface VerifyProgress {
   readonly images: number;
   readonly repaired: number;
   readonly failed: number;
+  /** Those whose tag moved again and again while they were read: neither equal nor broken, and left to their own events. */
+  readonly moving?: number;
   readonly work: Work;
 }
 

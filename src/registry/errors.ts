@@ -1,4 +1,4 @@
-import { TwinportError, type FailureCode, type Retry } from '../model/failure.ts';
+import { TwinportError, type Content, type FailureCode, type Retry } from '../model/failure.ts';
 import { redact } from '../telemetry/index.ts';
 import type { Endpoint } from './endpoint.ts';
 import { describeRequest, type RegistryRequest } from './transport/request.ts';
@@ -14,6 +14,8 @@ export interface RegistryErrorDetails {
   readonly status?: number | undefined;
   /** The registry's own codes, verbatim. */
   readonly codes?: readonly string[];
+  /** What was served, where it is not what its name says. */
+  readonly found?: Content;
   readonly cause?: unknown;
   readonly retry?: Retry;
   readonly retryAfterMs?: number | undefined;
@@ -28,6 +30,7 @@ export class RegistryError extends TwinportError {
   readonly method: string;
   readonly status?: number;
   readonly codes: readonly string[];
+  readonly found?: Content;
 
   constructor(code: FailureCode, message: string, details: RegistryErrorDetails) {
     // What a registry said is in it, and a registry may say anything.
@@ -42,6 +45,7 @@ export class RegistryError extends TwinportError {
     this.method = details.method;
     if (details.status !== undefined) this.status = details.status;
     this.codes = (details.codes ?? []).map(redact);
+    if (details.found !== undefined) this.found = details.found;
   }
 }
 

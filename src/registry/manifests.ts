@@ -162,6 +162,7 @@ function readManifest(session: Session, request: RegistryRequest, reference: str
   if (claimed !== undefined && digest !== claimed) {
     throw registryError(session, request, 'DIGEST_MISMATCH', `answered with bytes that hash to ${digest}, not to ${claimed}`, {
       status: 200,
+      found: { digest, size: bytes.length },
     });
   }
   return { mediaType, digest, size: bytes.length, bytes };

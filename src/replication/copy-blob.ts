@@ -1,11 +1,12 @@
 import { LARGE_BLOB_BYTES } from '../model/batches.ts';
 import type { Descriptor } from '../model/descriptor.ts';
-import { isTwinportError, TwinportError } from '../model/failure.ts';
+import { isTwinportError } from '../model/failure.ts';
 import type { Depth } from '../model/policy.ts';
 import type { UploadPosition } from '../model/steps.ts';
 import { abortable } from '../registry/transport/abortable.ts';
 import { acquireTransfer } from '../registry/transport/limiter.ts';
 import { cancelUpload, mountBlob, postBlob, putBlob, startUpload, uploadStatus, type Upload } from '../registry/uploads.ts';
+import { blobNotKept } from './difference.ts';
 import { holdsBlob } from './holds-blob.ts';
 import type { CopiedBlob, Route } from './site.ts';
 import { sendBlob, type OnPosition } from './send-blob.ts';
@@ -77,7 +78,8 @@ async function bringOver(
   } finally {
     release();
   }
-  if (!(await holdsBlob(route, blob, depth))) throw notKept(blob);
+  // Distribution does not look at a file that it has already, broken or not, and throws away what was sent.
+  if (!(await holdsBlob(route, blob, depth))) throw await blobNotKept(route, blob);
   return { how: 'copied', bytes: blob.size - begun.offset, resumedBytes: begun.offset };
 }
 
@@ -119,16 +121,8 @@ async function postWhole(route: Route, blob: Descriptor, depth: Depth): Promise<
   const bytes = Buffer.concat(chunks);
   const posted = await postBlob(site.secondary, target, blob, bytes, signal);
   if (posted !== 'done') await putBlob(site.secondary, posted, target, blob, bytes, signal);
-  if (!(await holdsBlob(route, blob, depth))) throw notKept(blob);
+  if (!(await holdsBlob(route, blob, depth))) throw await blobNotKept(route, blob);
   return { how: 'copied', bytes: blob.size, resumedBytes: 0 };
-}
-
-/** Distribution does not look at a file that it has already, broken or not, and throws away what was sent. */
-function notKept(blob: Descriptor): TwinportError {
-  return new TwinportError(
-    'DIGEST_MISMATCH',
-    `the secondary took blob ${blob.digest} and does not give its ${blob.size} bytes back: a broken file in its storage keeps the place; remove that file there`,
-  );
 }
 
 /** Best effort: an upload that stays is purged by its registry in time. */

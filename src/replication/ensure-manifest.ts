@@ -1,9 +1,9 @@
-import { TwinportError } from '../model/failure.ts';
 import type { Manifest } from '../model/manifest.ts';
 import { isRegistryError } from '../registry/errors.ts';
 import { sameManifest } from '../registry/manifest-digest.ts';
 import { getManifest, putManifest } from '../registry/manifests.ts';
 import { pause } from '../registry/transport/pause.ts';
+import { manifestNotKept } from './difference.ts';
 import { explainRefusal, isRare } from './explain-refusal.ts';
 import type { Route } from './site.ts';
 
@@ -24,21 +24,19 @@ export async function ensureManifest(route: Route, reference: string, manifest: 
 /** Puts a manifest under a tag or digest, whatever is there, unless it is too late for that, and reads it back. @throws as `ensureManifest`, and LATE */
 export async function putAndRead(route: Route, reference: string, manifest: Manifest, sendBy?: number): Promise<void> {
   await putExplained(route, reference, manifest, sendBy);
-  if (!(await holdsManifest(route, reference, manifest))) throw notKept(route, reference, manifest);
+  if (!(await holdsManifest(route, reference, manifest))) throw await manifestNotKept(route, reference, manifest);
 }
 
 /** Reads a manifest at the secondary and compares bytes and type. */
 export async function holdsManifest({ site, target, signal }: Route, reference: string, manifest: Manifest): Promise<boolean> {
-  const held = await getManifest(site.secondary, target, reference, signal);
-  return held !== undefined && sameManifest(held, manifest);
-}
-
-/** What is thrown where the secondary keeps another type or other bytes than it was given. */
-export function notKept(route: Route, reference: string, manifest: Manifest): TwinportError {
-  return new TwinportError(
-    'DIGEST_MISMATCH',
-    `the secondary does not give back ${route.target} ${reference} as it was put: ${manifest.digest} of type ${manifest.mediaType}`,
-  );
+  try {
+    const held = await getManifest(site.secondary, target, reference, signal);
+    return held !== undefined && sameManifest(held, manifest);
+  } catch (thrown) {
+    // Bytes that are not what their name says: what is put in their stead may be kept.
+    if (isRegistryError(thrown) && thrown.code === 'DIGEST_MISMATCH') return false;
+    throw thrown;
+  }
 }
 
 async function putExplained(route: Route, reference: string, manifest: Manifest, sendBy?: number): Promise<void> {

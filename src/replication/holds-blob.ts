@@ -28,7 +28,10 @@ async function hashes(route: Route, blob: Descriptor): Promise<boolean> {
   const hash = createHash(algorithmOf(blob.digest));
   try {
     const { stream } = await readBlob(site.secondary, target, blob.digest, signal ? { signal } : {});
-    for await (const chunk of stream) hash.update(chunk);
+    for await (const chunk of stream) {
+      hash.update(chunk);
+      await site.deepReads?.spend(chunk.length, signal);
+    }
   } catch (thrown) {
     if (isRegistryError(thrown) && BROKEN.has(thrown.code)) return false;
     throw thrown;

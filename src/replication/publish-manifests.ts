@@ -9,7 +9,8 @@ import { readPlaceholder } from '../registry/placeholder.ts';
 import { ensureRepository } from '../registry/repositories.ts';
 import { manifestOf, readClosure, type Closure } from './closure.ts';
 import { concurrently } from './concurrently.ts';
-import { ensureManifest, notKept } from './ensure-manifest.ts';
+import { manifestNotKept } from './difference.ts';
+import { ensureManifest } from './ensure-manifest.ts';
 import { ensureListed, publishFallbackIndexes, subjectsBeyond } from './publish-referrers.ts';
 import { putTag } from './put-tag.ts';
 import type { Route } from './site.ts';
@@ -53,7 +54,10 @@ async function publishImage(batch: Batch, image: TaggedImage): Promise<Published
   const closure = await readClosure(route, await manifestOf(route, image.digest));
   const failed = closure.blobs.map((blob) => batch.failedBlobs.get(blob.digest)).find((blob) => blob !== undefined);
   if (failed)
-    throw new TwinportError(failed.failure.code, `blob ${failed.digest}: ${failed.failure.message}`, { retry: failed.failure.retry });
+    throw new TwinportError(failed.failure.code, `blob ${failed.digest}: ${failed.failure.message}`, {
+      retry: failed.failure.retry,
+      difference: failed.failure.difference,
+    });
   let changed = await publishInner(batch, closure);
   changed = (await publishFallbackIndexes(route, closure, closure.referrers.keys())) || changed;
   const root =
@@ -100,7 +104,7 @@ async function publishTag(
   if (put) {
     const became = await putTag(route, tag, root);
     if (became !== 'put') return { state: became, changed: false };
-  } else if (!sameManifest(held, root)) throw notKept(route, tag, root);
+  } else if (!sameManifest(held, root)) throw await manifestNotKept(route, tag, root);
   // Of a deletion that was interrupted, what counts is what was there before it.
   const previous = put && before ? { previous: (held && readPlaceholder(held)?.was) ?? before.digest } : {};
   const after = await headManifest(site.primary, repository, tag, signal);
@@ -108,13 +112,15 @@ async function publishTag(
   return { state: 'verified', changed: put, ...previous };
 }
 
+const UNREADABLE: ReadonlySet<string> = new Set(['UNSUPPORTED', 'INVALID', 'DIGEST_MISMATCH']);
+
 /** What a tag of the secondary stands for; of something that is no manifest that we can read, its digest alone: it is overwritten like any other. */
 async function heldAt({ site, target, signal }: Route, tag: string): Promise<{ digest: Digest; manifest?: Manifest } | undefined> {
   try {
     const manifest = await getManifest(site.secondary, target, tag, signal);
     return manifest && { digest: manifest.digest, manifest };
   } catch (thrown) {
-    if (!isTwinportError(thrown) || (thrown.code !== 'UNSUPPORTED' && thrown.code !== 'INVALID')) throw thrown;
+    if (!isTwinportError(thrown) || !UNREADABLE.has(thrown.code)) throw thrown;
     return headManifest(site.secondary, target, tag, signal);
   }
 }

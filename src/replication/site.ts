@@ -1,5 +1,6 @@
 import { pacedSession } from '../registry/paced-session.ts';
 import type { Session } from '../registry/session.ts';
+import { createTokenBucket, type TokenBucket } from '../registry/transport/token-bucket.ts';
 import { TwinportError } from '../model/failure.ts';
 import type { ForeignLayers } from '../model/policy.ts';
 import { isRepositoryName, mapRepository } from '../model/reference.ts';
@@ -25,6 +26,8 @@ export interface Site {
   readonly flights: Map<string, Promise<CopiedBlob>>;
   /** The same two registries for scans, which keep within a budget of requests; absent: there is none. */
   readonly paced?: Pick<Site, 'primary' | 'secondary'>;
+  /** How fast bytes are read back to be hashed; absent: as fast as they come. */
+  readonly deepReads?: TokenBucket;
 }
 
 /** One repository on both sides. */
@@ -39,14 +42,22 @@ export interface Route {
 
 const MANIFEST_CACHE_BYTES = 64 * 1024 * 1024;
 
-/** Puts a worker's two sessions together. @param scanRequests a second, to each of the two, that a scan may cost; absent: as many as there are */
-export function createSite(primary: Session, secondary: Session, scanRequests?: number): Site {
+/** What a site's work that has time may take a second: requests of scans to each of the two registries, and bytes read back to be hashed. */
+export interface SiteBudget {
+  readonly scanRequests?: number | undefined;
+  readonly deepBytes?: number | undefined;
+}
+
+/** Puts a worker's two sessions together. */
+export function createSite(primary: Session, secondary: Session, { scanRequests, deepBytes }: SiteBudget = {}): Site {
   const paced =
     scanRequests === undefined
       ? {}
       : { paced: { primary: pacedSession(primary, scanRequests), secondary: pacedSession(secondary, scanRequests) } };
+  const deep = deepBytes === undefined ? {} : { deepReads: createTokenBucket(deepBytes) };
   return {
     ...paced,
+    ...deep,
     primary,
     secondary,
     manifests: createManifestCache(MANIFEST_CACHE_BYTES),

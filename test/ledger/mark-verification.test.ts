@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
 import { getImage, markVerification, openLedger, siteStatus, tagHistory } from '../../src/ledger/index.ts';
+import type { Difference } from '../../src/model/failure.ts';
 import type { ImageOutcome } from '../../src/model/steps.ts';
 import { digest, failed, policyOf, synced, useLedger } from './support.ts';
 
@@ -24,6 +25,8 @@ describe('markVerification', () => {
       sync: 'synced',
       verification: 'succeeded',
       reason: null,
+      difference: null,
+      waived: false,
       attempts: 0,
       bytes: 100,
       lookedAt: new Date(1000).toISOString(),
@@ -94,6 +97,21 @@ describe('markVerification', () => {
       changed_at: null,
       digest: digest(2),
     });
+  });
+
+  it('keeps what was wanted and found, until it is verified or fails otherwise', async () => {
+    const difference: Difference = {
+      ...{ repository, reference: digest(8), want: { digest: digest(8), size: 3 }, have: null, remedy: 'remove it' },
+      what: 'blob',
+    };
+    const failure = { code: 'DIGEST_MISMATCH', message: 'differs', retry: 'later', difference } as const;
+    await mark('differs', failed('v1', 1000, { failure }), 1100);
+    expect(await getImage(use.ledger, 'differs', repository, 'v1')).toMatchObject({ reason: 'differs', difference });
+    await mark('differs', failed('v1', 2000), 2100);
+    expect(await getImage(use.ledger, 'differs', repository, 'v1')).toMatchObject({ reason: 'no', difference: null });
+    await mark('differs', failed('v1', 3000, { failure }), 3100);
+    await mark('differs', synced('v1', 1, 4000), 4100);
+    expect(await getImage(use.ledger, 'differs', repository, 'v1')).toMatchObject({ reason: null, difference: null });
   });
 
   it('dates a change by its event', async () => {

@@ -344,15 +344,15 @@ export class World {
   /** A repository that is not listed holds nothing, and what came and went there without the ledger's knowing is nobody's loss. */
   private async settleUnlisted(listed: readonly string[], startedAt: number, readAt: number): Promise<void> {
     const rows = await this.ledger.db
-      .selectFrom('images')
-      .select(['repository', 'tag', 'look', 'changed_at'])
+      .selectFrom('listed_repositories')
+      .select('repository')
       .where('site', '=', this.site)
+      .where('first_listed_at', '<=', startedAt)
       .execute();
-    const before = rows.filter(({ look, changed_at }) => Math.min(look, changed_at ?? look) <= startedAt);
-    const known = new Set(before.map(({ repository, tag }) => `${repository}:${tag}`));
+    const known = new Set(rows.map(({ repository }) => repository));
     for (const key of this.unsettled.keys()) {
       const [repository = ''] = key.split(':');
-      if (!listed.includes(repository) && !known.has(key)) this.settle(key, readAt);
+      if (!listed.includes(repository) && !known.has(repository)) this.settle(key, readAt);
     }
   }
 

@@ -3,19 +3,20 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EmbeddedRegistry } from '../../src/processes/embedded/registry.ts';
 import { contentFile } from '../replication/storage.ts';
-import { pushImage, type PushedImage } from '../support/images.ts';
+import { pushImage, sha256, type PushedImage } from '../support/images.ts';
 import { testRegistry } from '../support/registries.ts';
 import { eventually, runFile, startTwinport, twinport, workFolder } from '../support/twinport.ts';
 import { difference, walk } from '../support/walk.ts';
 
-describe('twinport verify', () => {
+describe.each([3, 2] as const)('twinport verify, of a Distribution %i', (version) => {
   let primary: EmbeddedRegistry;
   let secondary: EmbeddedRegistry;
   let folder: string;
   const images: PushedImage[] = [];
 
   beforeAll(async () => {
-    [primary, secondary] = await Promise.all([testRegistry({ version: 3 }), testRegistry({ version: 3 })]);
+    [primary, secondary] = await Promise.all([testRegistry({ version: 3 }), testRegistry({ version })]);
+    images.length = 0;
     for (const name of ['whole', 'flipped', 'lost', 'manifest'])
       images.push(await pushImage(primary.url, name, 'v1', { layers: [{ seed: name, size: 70_000 }] }));
   });
@@ -49,6 +50,15 @@ describe('twinport verify', () => {
       reference: 'flipped:v1',
       sync: 'failed',
       reason: expect.stringContaining(flipped.layers[0]?.digest ?? '?'),
+      // Which tag, what was wanted, what is there, and what helps.
+      difference: {
+        what: 'blob',
+        repository: 'flipped',
+        reference: flipped.layers[0]?.digest,
+        want: { digest: flipped.layers[0]?.digest, size: 70_000 },
+        have: { digest: sha256(bytes), size: 70_000 },
+        remedy: expect.stringContaining('remove its file'),
+      },
     });
 
     // What its registry keeps, an operator removes.

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SitePolicy } from '../../model/policy.ts';
 import { parseDuration } from '../units.ts';
-import { choice, duration, parsed, section, text, whole } from './fields.ts';
+import { choice, duration, parsed, section, size, text, whole } from './fields.ts';
 import { catalog, create, namespaces, registryKeys } from './registry.ts';
 
 /** Words that stand for something else in commands, queues and messages. */
@@ -67,7 +67,11 @@ export const secondary = section({
   tags: patterns.prefault({}),
   deletes: deletes.prefault({}),
   backfill: section({ every: scanEvery.default(86_400_000), requestsPerSecond: whole(1, 100_000).optional() }).prefault({}),
-  verify: section({ every: duration().default(7 * 86_400_000), depth: choice(['shallow', 'deep']).default('shallow') }).prefault({}),
+  verify: section({
+    every: duration().default(7 * 86_400_000),
+    depth: choice(['shallow', 'deep']).default('shallow'),
+    bytesPerSecond: size.optional(),
+  }).prefault({}),
   foreignLayers: choice(['skip', 'copy']).default('skip'),
   untagged: choice(['none', 'all']).default('none'),
 });

@@ -20,6 +20,7 @@ export interface SiteWorkerOptions {
     readonly primary: Endpoint;
     readonly endpoint: Endpoint;
     readonly backfill?: { readonly requestsPerSecond?: number };
+    readonly verify?: { readonly bytesPerSecond: number };
   };
   readonly logger: Logger;
 }
@@ -40,8 +41,12 @@ export async function startSiteWorker({ native, namespace, dataConverter, site, 
     namespace,
     dataConverter,
     ...workflowCode(dataConverter),
-    activities: siteActivities(createSite(primary, secondary, site.backfill?.requestsPerSecond), (result) =>
-      countCopies(site.name, result),
+    activities: siteActivities(
+      createSite(primary, secondary, {
+        scanRequests: site.backfill?.requestsPerSecond,
+        deepBytes: site.verify?.bytesPerSecond,
+      }),
+      (result) => countCopies(site.name, result),
     ),
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     shutdownGraceTime: 0,

@@ -51,9 +51,9 @@ async function verify(api: ApiClient, options: Options): Promise<ExitCode> {
   if (options.json === true) printJson(state);
   else
     note(
-      `${site}: ${state.images ?? 0} images read back, ${state.repaired ?? 0} mended, ${state.failed ?? 0} failed; ${state.status.toLowerCase()}`,
+      `${site}: ${state.images ?? 0} images read back, ${state.repaired ?? 0} mended, ${state.failed ?? 0} failed${(state.moving ?? 0) > 0 ? `, ${state.moving} moved all the time` : ''}; ${state.status.toLowerCase()}`,
     );
-  return state.status === 'COMPLETED' && state.failed === 0 ? 0 : 1;
+  return state.status === 'COMPLETED' && state.failed === 0 && (state.moving ?? 0) === 0 ? 0 : 1;
 }
 
 async function ended(api: ApiClient, path: string): Promise<VerifyState> {
