@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path';
+import { readCanary } from './canary.ts';
 import { rootFromUrls, type UrlOptions } from './from-urls.ts';
 import { configError, describeValue } from './problems.ts';
 import { readConfigFile } from './read-file.ts';
@@ -32,6 +33,7 @@ export function loadConfig(options: LoadOptions): TwinportConfig {
     dataDir: dataDirOf(reading),
     ...readProcesses(reading),
     ...readRegistries(reading),
+    ...readCanary(reading),
   };
   if (resolution.problems.length > 0) throw configError(file ?? 'the command line', resolution.problems);
   return Object.defineProperty(config, 'redact', { value: secretsOf(config), enumerable: false }) as TwinportConfig;

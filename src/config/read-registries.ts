@@ -22,7 +22,7 @@ export function readRegistries(reading: Reading): Pick<TwinportConfig, 'primary'
 function readPrimary({ root, resolution }: Reading, credentials: boolean): Endpoint | undefined {
   const written = checkSection(
     primary,
-    resolveValues(withoutSecrets(root['primary'], credentials), ['primary'], resolution),
+    resolveValues(withoutCanary(withoutSecrets(root['primary'], credentials)), ['primary'], resolution),
     ['primary'],
     resolution,
   );
@@ -74,4 +74,10 @@ function namesOf(list: readonly unknown[], resolution: Resolution): (string | un
 function withoutSecrets(entry: unknown, credentials: boolean): unknown {
   if (credentials || typeof entry !== 'object' || entry === null) return entry;
   return Object.fromEntries(Object.entries(entry).filter(([key]) => !['auth', 'tls', 'api'].includes(key)));
+}
+
+/** Its credentials are of whoever receives events, and no worker has them. */
+function withoutCanary(entry: unknown): unknown {
+  if (typeof entry !== 'object' || entry === null) return entry;
+  return Object.fromEntries(Object.entries(entry).filter(([key]) => key !== 'canary'));
 }

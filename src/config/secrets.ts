@@ -5,7 +5,11 @@ import type { TwinportConfig } from './twinport-config.ts';
 
 /** Every secret of a configuration, for the logger to strike out in whatever form it turns up. */
 export function secretsOf(config: Omit<TwinportConfig, 'redact'>): string[] {
-  const endpoints = [...(config.primary ? [config.primary] : []), ...config.secondaries.flatMap((site) => [site.endpoint, site.primary])];
+  const endpoints = [
+    ...(config.primary ? [config.primary] : []),
+    ...(config.canary ? [config.canary.endpoint] : []),
+    ...config.secondaries.flatMap((site) => [site.endpoint, site.primary]),
+  ];
   const plain = [
     config.temporal?.apiKey,
     ...temporalKeys(config.temporal),

@@ -17,6 +17,8 @@ export interface TwinportConfig {
   readonly worker: { readonly listen?: string };
   readonly primary?: Endpoint;
   readonly secondaries: readonly SiteConfig[];
+  /** What is pushed to the primary to see its events come; absent: nothing is. */
+  readonly canary?: { readonly endpoint: Endpoint; readonly repository: string; readonly everyMs: number };
   readonly retention: Retention;
   /** Every secret that was read, for the logger to strike out; not enumerable, so that no dump shows it. */
   readonly redact: readonly string[];

@@ -2,6 +2,7 @@
 export type { ImageKey } from './apply-outcome.ts';
 export { audit, type AuditEntry } from './audit.ts';
 export { recordBackfill, recordCatalogPage, recordCatalogScan } from './backfills.ts';
+export { type CanaryStatus } from './canaries.ts';
 export { decideDeletions, listDeletions, type Decided, type DeletionQuery, type HeldDeletion } from './decide-deletions.ts';
 export { recordEvents, type ReceivedEvent } from './events.ts';
 export { failedImages, getImage, listImages, type ImageQuery, type ImageState, type ImageStatus } from './images.ts';

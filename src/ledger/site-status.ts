@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { BackfillProgress } from '../model/steps.ts';
 import { count } from '../model/text.ts';
+import { CANARY, canaryStatus, type CanaryRow, type CanaryStatus } from './canaries.ts';
 import { COUNTED, VERIFIED, WAIVED } from './images.ts';
 import { asked, NOW_MS, type Db, type Ledger } from './ledger.ts';
 import { MISSED_EVENTS, type MissedEvents } from './missed-events.ts';
@@ -35,6 +36,8 @@ export interface SiteStatus {
   readonly oldestVerification: string | null;
   /** Changes that a scan found and no event announced, by source and action. */
   readonly missedEvents: readonly MissedEvents[];
+  /** Whether events of the primary come at all, and how fast; null where no canary is pushed. The same for all sites. */
+  readonly canary: CanaryStatus | null;
   readonly backfill: { readonly state: BackfillProgress['state'] | 'none'; readonly done: number; readonly total: number };
   /** How many polled in the last minute. */
   readonly workers: number;
@@ -61,6 +64,7 @@ interface StatusRow {
   readonly unscanned: number;
   readonly workers: number;
   readonly missed: readonly (Omit<MissedEvents, 'lastAt'> & { readonly lastAt: number })[];
+  readonly canary: CanaryRow | null;
   readonly now: number;
 }
 
@@ -82,7 +86,7 @@ async function readStatus(db: Db, names: readonly string[]): Promise<StatusRow[]
   const { rows } = await sql<StatusRow>`
     select n.name, coalesce(s.paused, false) as paused, s.backfill,
       s.catalog_at is not null and s.backfilled_at is not null as scanned,
-      i.*, p.point, d.held, r.foreign, r.excluded + coalesce(s.catalog_excluded, 0) as excluded, r.unscanned, w.workers, ${MISSED_EVENTS} as missed, ${NOW_MS} as now
+      i.*, p.point, d.held, r.foreign, r.excluded + coalesce(s.catalog_excluded, 0) as excluded, r.unscanned, w.workers, ${MISSED_EVENTS} as missed, ${CANARY} as canary, ${NOW_MS} as now
     from unnest(${names}::text[]) with ordinality as n(name, position)
     left join sites s on s.name = n.name
     left join ${RECOVERY_POINTS} p on p.site = n.name
@@ -130,6 +134,7 @@ function statusOf(row: StatusRow): SiteStatus {
     recoveryPointSeconds: row.point === null ? null : Math.max(0, Math.round((now - row.point) / 1000)),
     oldestVerification: row.oldestVerification === null ? null : new Date(row.oldestVerification).toISOString(),
     missedEvents: row.missed.map((one) => ({ ...one, lastAt: new Date(one.lastAt).toISOString() })),
+    canary: row.canary && canaryStatus(row.canary, now),
     backfill: { state: backfill?.state ?? 'none', done: backfill?.done ?? 0, total: backfill?.total ?? 0 },
     workers,
     paused,

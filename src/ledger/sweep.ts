@@ -42,6 +42,7 @@ export async function sweep(ledger: Ledger, retention: LedgerRetention): Promise
     deletions: await remove(ledger, 'deletions', sql`${old('created_at', retention.historyMs)} and ${SETTLED}`),
   };
   await remove(ledger, 'scan_pages', sql`not exists (select 1 from scans s where s.id = t.scan)`);
+  await remove(ledger, 'canaries', old('pushed_at', retention.historyMs));
   await remove(ledger, 'workers', old('last_poll', WORKERS_MS));
   return { ...counts, expired, started };
 }

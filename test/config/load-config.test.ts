@@ -144,6 +144,24 @@ secondaries:
     expect(backfill('{ every: 2h }')).toEqual({ everyMs: 7_200_000 });
   });
 
+  it('has a canary with credentials of its own, for who receives events and for nobody else', () => {
+    const yaml = SMALL.replace(
+      'primary.example.com }',
+      "primary.example.com, auth: { type: bearer, token: '\${PULL}' }, canary: { every: 1m, auth: { type: bearer, token: '\${PUSH}' } } }",
+    );
+    const starter = load(yaml, { PUSH: 'push-token' }, ['webhook', 'policies']);
+    expect(starter.canary).toMatchObject({ repository: 'twinport/canary', everyMs: 60_000, endpoint: { auth: { token: 'push-token' } } });
+    expect(starter.redact).toContain('push-token');
+    const worker = load(yaml, { PULL: 'pull-token' }, [{ site: 'eu' }]);
+    expect(worker.canary).toBeUndefined();
+    expect(worker.secondaries[0]?.primary.auth).toMatchObject({ token: 'pull-token' });
+    const own = SMALL.replace('primary.example.com }', 'primary.example.com, canary: {} }');
+    expect(load(own, {}, ['webhook', 'policies']).canary).toMatchObject({ everyMs: 300_000 });
+    const wrong = SMALL.replace('primary.example.com }', 'primary.example.com, canary: { repository: team/app, evry: 1m } }');
+    expect(problems(wrong)).toMatch(/primary\.canary\.repository: found "team\/app"; a repository below twinport\//);
+    expect(problems(wrong)).toMatch(/primary\.canary\.evry: .*did you mean every/);
+  });
+
   it('takes the short form of deletes', () => {
     const [site] = load(
       `primary: { url: https://p.example.com }\nsecondaries: [{ name: eu, url: https://eu.example.com, deletes: never }]`,

@@ -43,6 +43,7 @@ describe('siteStatus', () => {
       recoveryPointSeconds: null,
       oldestVerification: null,
       missedEvents: [],
+      canary: null,
       backfill: { state: 'none', done: 0, total: 0 },
       workers: 0,
       paused: false,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isRepositoryName, isReservedRepository } from '../../model/reference.ts';
 import type { SitePolicy } from '../../model/policy.ts';
 import { parseDuration } from '../units.ts';
 import { choice, duration, parsed, section, size, text, whole } from './fields.ts';
@@ -46,6 +47,17 @@ function isMappedPath(value: string): boolean {
   );
 }
 
+/** An artifact of our own at the primary, whose events are waited for. */
+export const canary = section({
+  every: duration(10_000).default(300_000),
+  repository: parsed(
+    (value) => (typeof value === 'string' && isRepositoryName(value) && isReservedRepository(value) ? value : undefined),
+    'a repository below twinport/ is needed, such as twinport/canary: nothing there is replicated',
+  ).default('twinport/canary'),
+  // Checked with the primary, in the place of its own.
+  auth: z.unknown().optional(),
+});
+
 /** The registry that is mirrored. */
 export const primary = section({
   name: parsed(
@@ -55,6 +67,8 @@ export const primary = section({
   ...registryKeys,
   catalog: catalog.optional(),
   namespaces: namespaces.optional(),
+  // Read on its own, by who receives events.
+  canary: z.unknown().optional(),
 });
 
 /** A registry that is kept equal to it. */

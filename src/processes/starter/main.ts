@@ -10,6 +10,7 @@ import { createAccess, requireAct, requireRead, type Access } from './access.ts'
 import { API_PREFIX, apiRoutes } from './api/index.ts';
 import { backfillInput } from './backfill-run.ts';
 import { codecRoutes } from './codec.ts';
+import { startCanary } from './canary.ts';
 import { dashboardRoutes } from './dashboard/routes.ts';
 import { readView } from './dashboard/view.ts';
 import { createDispatcher, type Dispatcher } from './dispatch.ts';
@@ -51,10 +52,12 @@ export async function startStarter(parts: StarterParts): Promise<RunningStarter>
   const watch = startWorkerWatch({ ...parts, namespace: parts.config.temporal?.namespace ?? 'default' });
   const retention = startRetention({ ...parts, retention: parts.config.retention });
   const missed = parts.webhook === false ? undefined : startMissedEvents(parts);
+  const { canary } = parts.config;
+  const pushing = parts.webhook === false || !canary ? undefined : startCanary({ ...parts, canary });
   const server = createServer(parts.logger);
   const close = async (): Promise<void> => {
     await server.close();
-    await Promise.all([drainer.close(), watch.close(), recorder.close(), retention.close(), missed?.close()]);
+    await Promise.all([drainer.close(), watch.close(), recorder.close(), retention.close(), missed?.close(), pushing?.close()]);
     await dispatcher.close();
   };
   try {

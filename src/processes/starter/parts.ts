@@ -18,7 +18,7 @@ export interface ControlParts {
 
 /** What a starter is made of. */
 export interface StarterParts extends ControlParts {
-  readonly config: Pick<TwinportConfig, 'webhook' | 'temporal' | 'retention'>;
+  readonly config: Pick<TwinportConfig, 'webhook' | 'temporal' | 'retention' | 'canary'>;
   readonly client: Client;
   /** Of Temporal, for people; absent where it is not known. */
   readonly webUi?: string;

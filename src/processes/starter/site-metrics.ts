@@ -1,6 +1,7 @@
 import { Gauge } from 'prom-client';
 import { inboxDepth } from '../../ledger/inbox.ts';
 import { siteStatus } from '../../ledger/site-status.ts';
+import type { CanaryStatus } from '../../ledger/canaries.ts';
 import { failureOf } from '../../model/failure.ts';
 import { metrics } from '../../telemetry/index.ts';
 import type { ControlParts } from './parts.ts';
@@ -30,6 +31,17 @@ const missedEvents = new Gauge({
   labelNames: ['site', 'source', 'action'],
   registers: [metrics],
 });
+const canarySeconds = new Gauge({
+  name: 'twinport_canary_seconds',
+  help: 'From the last push of the canary to the receipt of its event; no value while it has not come',
+  registers: [metrics],
+});
+const canaries = new Gauge({
+  name: 'twinport_canaries',
+  help: 'Pushes of the canary in the last 24 hours, by what became of their events',
+  labelNames: ['result'],
+  registers: [metrics],
+});
 const workers = new Gauge({ name: 'twinport_workers', help: 'Workers of a site that poll', labelNames: ['site'], registers: [metrics] });
 const inbox = new Gauge({ name: 'twinport_inbox_events', help: 'Events that wait for Temporal', registers: [metrics] });
 
@@ -41,6 +53,7 @@ export async function refreshSiteMetrics(parts: ControlParts): Promise<void> {
     const names = parts.sites.map(({ name }) => name);
     const [statuses, depth] = await Promise.all([siteStatus(parts.ledger, names), inboxDepth(parts.ledger)]);
     inbox.set(depth);
+    showCanary(statuses[0]?.canary ?? null);
     for (const status of statuses) {
       const { name: site } = status;
       for (const state of STATES) images.set({ site, state }, status[state]);
@@ -52,7 +65,16 @@ export async function refreshSiteMetrics(parts: ControlParts): Promise<void> {
       else recoveryPoint.set({ site }, status.recoveryPointSeconds);
     }
   } catch (error) {
-    for (const gauge of [images, ready, lag, recoveryPoint, missedEvents, workers, inbox]) gauge.reset();
+    for (const gauge of [images, ready, lag, recoveryPoint, missedEvents, canarySeconds, canaries, workers, inbox]) gauge.reset();
     parts.logger.warn({ failure: failureOf(error) }, 'the ledger gave no counts for /metrics');
   }
+}
+
+/** It is of the primary, and stands with every site. */
+function showCanary(canary: CanaryStatus | null): void {
+  canarySeconds.remove();
+  canaries.reset();
+  if (!canary) return;
+  if (canary.seconds !== null) canarySeconds.set(canary.seconds);
+  for (const result of ['received', 'missed', 'failed'] as const) canaries.set({ result }, canary[result]);
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import type { CanaryStatus } from '../../../ledger/canaries.ts';
 import type { SiteStatus } from '../../../ledger/site-status.ts';
 import { formatAge } from '../../../model/text.ts';
 import type { ApiClient } from '../api-client.ts';
@@ -8,7 +9,7 @@ import { commandLogger } from '../command-logger.ts';
 import { withApi } from '../control.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { onInterruption } from '../interruption.ts';
-import { note, printJson, printTable } from '../output.ts';
+import { clean, note, printJson, printTable } from '../output.ts';
 import type { Page } from '../site-option.ts';
 
 interface Options extends CommonOptions {
@@ -69,6 +70,8 @@ async function showOnce(api: ApiClient, { site, json }: Options): Promise<boolea
       ],
       sites.map(rowOf),
     );
+  const canary = sites[0]?.canary;
+  if (canary && json !== true) note(canaryText(canary));
   if (sites.length === 0) note('no site is known yet');
   return sites.length > 0 && sites.every(({ ready }) => ready);
 }
@@ -94,4 +97,15 @@ function rowOf(site: SiteStatus): (string | number)[] {
     missedEvents.reduce((sum, { missed }) => sum + missed, 0),
     reason ?? '',
   ];
+}
+
+function canaryText({ state, pushedAt, seconds, source, failure, missed }: CanaryStatus): string {
+  const lately = missed > 0 ? `; ${missed} missed in 24 hours` : '';
+  const words = {
+    received: `its event came after ${seconds} s (${source})`,
+    waiting: 'its event has not come yet',
+    missed: 'its event did not come',
+    failed: `it could not be pushed: ${clean(failure ?? '')}`,
+  };
+  return `canary of ${pushedAt}: ${words[state]}${lately}`;
 }

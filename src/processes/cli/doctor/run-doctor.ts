@@ -4,6 +4,7 @@ import type { Endpoint } from '../../../registry/endpoint.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { clean, printJson, printLine } from '../output.ts';
 import type { CheckedPart } from './check.ts';
+import { checkCanary } from './check-canary.ts';
 import { checkControl } from './control-checks.ts';
 import { checkPrimary, checkSecondary } from './registry-checks.ts';
 
@@ -21,6 +22,7 @@ export async function runDoctor(where: Omit<LoadOptions, 'sections'>, json: bool
     ),
     ...sites.map(checkSecondary),
     checkControl(config),
+    ...(config.canary ? [checkCanary(config.canary)] : []),
   ]);
   const checks = groups.flat();
   for (const check of checks) show(check, json);

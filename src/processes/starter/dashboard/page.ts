@@ -121,13 +121,14 @@ function renderSite(site: SiteView): Html {
   </section>`;
 }
 
-function renderLag({ lagSeconds, recoveryPointSeconds, waived, missedEvents }: SiteView): string {
+function renderLag({ lagSeconds, recoveryPointSeconds, waived, missedEvents, canary }: SiteView): string {
   const lag = lagSeconds === null || lagSeconds <= 0 ? '' : `, oldest unverified change ${formatAge(lagSeconds)} ago`;
   const but = waived > 0 ? ` (${waived} waived)` : '';
   const missed = missedEvents.reduce((sum, one) => sum + one.missed, 0);
   const unannounced = missed > 0 ? `, ${missed} changes came without an event` : '';
   const point = recoveryPointSeconds === null ? 'not proved yet' : `proved ${formatAge(recoveryPointSeconds)} ago`;
-  return `${lag}, recovery point ${point}${but}${unannounced}`;
+  const silent = canary?.state === 'missed' ? ', the canary’s event did not come' : '';
+  return `${lag}, recovery point ${point}${but}${unannounced}${silent}`;
 }
 
 function renderBackfill(backfill: NonNullable<SiteView['backfill']>): Html {
