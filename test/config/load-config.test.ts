@@ -147,7 +147,7 @@ secondaries:
   it('has a canary with credentials of its own, for who receives events and for nobody else', () => {
     const yaml = SMALL.replace(
       'primary.example.com }',
-      "primary.example.com, auth: { type: bearer, token: '\${PULL}' }, canary: { every: 1m, auth: { type: bearer, token: '\${PUSH}' } } }",
+      "primary.example.com, auth: { type: bearer, token: '${PULL}' }, canary: { every: 1m, auth: { type: bearer, token: '${PUSH}' } } }",
     );
     const starter = load(yaml, { PUSH: 'push-token' }, ['webhook', 'policies']);
     expect(starter.canary).toMatchObject({ repository: 'twinport/canary', everyMs: 60_000, endpoint: { auth: { token: 'push-token' } } });
