@@ -1,13 +1,14 @@
+import { sql } from 'kysely';
 import {
   markVerification,
   recordCatalogPage,
   recordCatalogScan,
   recordScan,
-  siteStatus,
   unwaiveImages,
   waiveImages,
   type Ledger,
 } from '../../src/ledger/index.ts';
+import { RECOVERY_POINTS } from '../../src/ledger/recovery-point.ts';
 import type { Digest } from '../../src/model/digest.ts';
 import type { SitePolicy } from '../../src/model/policy.ts';
 import type { ComparedTag, ImageOutcome } from '../../src/model/steps.ts';
@@ -93,8 +94,10 @@ export class World {
   async check(): Promise<{ broken: string | undefined; proved: boolean }> {
     this.tick();
     this.unread = await this.unreadTags();
-    const status = (await siteStatus(this.ledger, [this.site]))[0];
-    const point = status?.recoveryPoint ? Date.parse(status.recoveryPoint) : undefined;
+    const { rows } = await sql<{ point: number }>`select point from ${RECOVERY_POINTS} p where p.site = ${this.site}`.execute(
+      this.ledger.db,
+    );
+    const point = rows[0]?.point ?? undefined;
     const lag = await this.observedSince();
     const oldest = this.oldestChange(() => true);
     // Of a tag that was waived once, the promise alone is held against the truth: what it held and lost meanwhile nobody needed to read.
@@ -348,6 +351,15 @@ export class World {
       .select('repository')
       .where('site', '=', this.site)
       .where('first_listed_at', '<=', startedAt)
+      .where(({ exists, selectFrom, ref }) =>
+        exists(
+          selectFrom('images')
+            .select('tag')
+            .where('images.site', '=', this.site)
+            .where('images.repository', '=', ref('listed_repositories.repository'))
+            .where('missing_since', 'is', null),
+        ),
+      )
       .execute();
     const known = new Set(rows.map(({ repository }) => repository));
     for (const key of this.unsettled.keys()) {

@@ -5,7 +5,7 @@ import { randomOf, World } from './recovery-model.ts';
 import { useLedger } from './support.ts';
 
 const use = useLedger();
-/** `npm run test:fuzz` runs many more. */
+/** `TWINPORT_HISTORIES=10000` runs so many; `TWINPORT_SEED` is the first. */
 const HISTORIES = Number(process.env['TWINPORT_HISTORIES'] ?? 40);
 const SEED = Number(process.env['TWINPORT_SEED'] ?? 1);
 const STEPS = 70;
