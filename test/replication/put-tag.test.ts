@@ -16,10 +16,10 @@ it('does not put a tag when the primary’s word for it has grown old, as that o
     void (async () => {
       const answer = await fetch(`${primary.url}${request.url ?? ''}`, {
         method: request.method ?? 'GET',
-        headers: { accept: String(request.headers.accept ?? '*/*') },
+        headers: { accept: request.headers.accept ?? '*/*' },
       });
       const body = Buffer.from(await answer.arrayBuffer());
-      if (request.method === 'HEAD' && /\/manifests\/v1$/.test(request.url ?? '') && !held) {
+      if (request.method === 'HEAD' && (request.url ?? '').endsWith('/manifests/v1') && !held) {
         held = true;
         // While this answer is on its way the tag moves, and the other worker brings it over.
         const { bytes, mediaType } = await pushImage(primary.url, 'app', 'new', { label: 'new' });
