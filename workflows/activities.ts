@@ -34,6 +34,7 @@ const SITE_PROFILES: Record<keyof SiteActivities, ActivityOptions> = {
   compareRepository: SITE,
   lookAtDigests: SITE,
   deleteTags: SITE,
+  sweepKept: SITE,
 };
 
 const CONTROL_PROFILES: Record<keyof ControlActivities, ActivityOptions> = {

@@ -1,4 +1,4 @@
-import { workflowInfo } from '@temporalio/workflow';
+import { patched, workflowInfo } from '@temporalio/workflow';
 import { BATCH_IMAGES, chunks } from '../src/model/batches.ts';
 import type { Failure } from '../src/model/failure.ts';
 import { PRIORITY } from '../src/model/names.ts';
@@ -15,6 +15,7 @@ import {
   type TagFailure,
   type Work,
 } from '../src/model/steps.ts';
+import { count } from '../src/model/text.ts';
 import { control, siteActivities } from './activities.ts';
 import { activityFailure } from './activity-failure.ts';
 import { copyUntagged } from './copy-untagged.ts';
@@ -95,6 +96,7 @@ async function listAndCopy(step: RepositoryStep, options: ScanOptions): Promise<
       { summary: `${step.repository}: ${page.summary}` },
     );
     gone.push(...plan.gone);
+    if (plan.expired && patched('kept tags')) await sweepExpired(step, plan.expired);
     unsettled += page.failures.filter(({ failure }) => failure.retry !== 'never').length;
     const done = await settlePage(step, options, page.tags, new Set(plan.verify));
     work = addWork(addWork(work, done.work), { failed: page.failures.length });
@@ -104,6 +106,16 @@ async function listAndCopy(step: RepositoryStep, options: ScanOptions): Promise<
     after = page.next;
     if (after === undefined) return { gone, work, unsettled, look, ...(alone?.failure ? { failure: alone.failure } : {}) };
     if (workflowInfo().continueAsNewSuggested) return options.carryOn({ scan: options.scan, look, after, gone, work, unsettled });
+  }
+}
+
+/** What cannot be swept now is swept by a later scan. */
+async function sweepExpired(step: RepositoryStep, tags: readonly string[]): Promise<void> {
+  const { sweepKept } = siteActivities(step.policy.site, 'bulk');
+  try {
+    await sweepKept({ ...step, tags }, asked(`${step.repository}: ${count(tags.length, 'tag')} kept for long enough`));
+  } catch (thrown) {
+    activityFailure(thrown);
   }
 }
 

@@ -6,6 +6,7 @@ import { enumerateLayers } from './enumerate-layers.ts';
 import { fetchManifests } from './fetch-manifests.ts';
 import { publishManifests } from './publish-manifests.ts';
 import { compareRepository, listRepositories, lookAtDigests } from './scan.ts';
+import { sweepKept } from './sweep-kept.ts';
 
 /**
  * The activities that see a site's two registries, and never the ledger.
@@ -21,6 +22,7 @@ export function siteActivities(site: Site, onCopied: (result: CopyBlobsResult) =
     compareRepository: compareRepository(site),
     lookAtDigests: lookAtDigests(site),
     deleteTags: deleteTags(site),
+    sweepKept: sweepKept(site),
   };
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SitePolicy } from '../model/policy.ts';
+import { KEEP_MS, type SitePolicy } from '../model/policy.ts';
 import type { Endpoint } from '../registry/endpoint.ts';
 import { buildEndpoint } from './endpoint.ts';
 import { findLoop } from './mirror-loop.ts';
@@ -39,7 +39,6 @@ export function buildSite(
     limits: endpoint.limits,
     backfill: buildBackfill(written.backfill),
     ...(written.verify.bytesPerSecond === undefined ? {} : { verify: { bytesPerSecond: written.verify.bytesPerSecond } }),
-    keepMs: written.deletes.keep,
     fingerprint: sha256(JSON.stringify([primary.url, endpoint.url, written.path])),
   };
 }
@@ -58,7 +57,11 @@ function buildPolicy(written: SecondarySection): SitePolicy {
     path: written.path,
     repositories: written.repositories,
     tags: written.tags,
-    deletes: { policy: written.deletes.policy, confirmAfterMs: written.deletes.confirmAfter },
+    deletes: {
+      policy: written.deletes.policy,
+      confirmAfterMs: written.deletes.confirmAfter,
+      ...(written.deletes.keep === KEEP_MS ? {} : { keepMs: written.deletes.keep }),
+    },
     verify: { everyMs: written.verify.every, depth: written.verify.depth },
     // Left out where they are the default: a policy that did not change keeps its revision.
     ...(written.foreignLayers === 'skip' ? {} : { foreignLayers: written.foreignLayers }),

@@ -88,8 +88,6 @@ export interface SiteConfig {
   readonly backfill: { readonly everyMs: number; readonly requestsPerSecond?: number };
   /** How fast bytes are read back to be hashed; absent: as fast as they come. */
   readonly verify?: { readonly bytesPerSecond: number };
-  /** How long what a tag lost stays tagged at the secondary; 0 for not at all. */
-  readonly keepMs: number;
   /** Of primary, secondary and path: where it changes, the ledger's rows are of another mirror. */
   readonly fingerprint: string;
 }

@@ -33,9 +33,16 @@ export async function planDeletions(ledger: Ledger, input: PlanDeletionsInput): 
     const proven = await evidenceOf(trx, input, missing, known);
     await markMissing(trx, missing, input.look);
     const plan = await planProven(trx, input, proven, known);
+    const unkept = policy.deletes.policy === 'mirror';
     const controls = plan.go.length === 0 ? [] : await positiveControls(trx, input);
     const waiting = missing.length - proven.length;
-    return { summary: summaryOf(plan, waiting), approved: plan.go, controls, held: plan.held, waiting };
+    return {
+      summary: summaryOf(plan, waiting),
+      approved: unkept ? plan.go.map((one) => ({ ...one, unkept })) : plan.go,
+      controls,
+      held: plan.held,
+      waiting,
+    };
   });
 }
 
@@ -120,7 +127,11 @@ async function reserve(
   );
   const made = fresh.map((row) => ({ ...newDeletion(row, now), ...reserved }));
   if (made.length > 0) await trx.insertInto('deletions').values(made).execute();
-  return [...old, ...made].map(({ id, tag, digest }) => ({ id, tag, digest: digest as Digest }));
+  const planned = ({ id, tag, digest }: { id: string; tag: string; digest: string }) => ({ id, tag, digest: digest as Digest });
+  return [
+    ...old.map((row) => ({ ...planned(row), ...(row.unkept && row.decided_by !== null ? { unkept: true } : {}) })),
+    ...made.map(planned),
+  ];
 }
 
 async function hold(

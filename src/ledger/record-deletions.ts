@@ -64,7 +64,7 @@ function settle(step: Step, outcome: DeletionOutcome): Promise<void> {
     case 'changed':
       return heldAgain(step, `the secondary's tag is no longer what Twinport put there${outcome.reason ? `: ${outcome.reason}` : ''}`);
     case 'held':
-      return heldAgain(step, outcome.reason ?? 'the registry did not delete it');
+      return heldAgain(step, outcome.reason ?? 'the registry did not delete it', outcome.unkept);
     case 'unproved':
       return release(step, outcome);
   }
@@ -101,10 +101,10 @@ async function back({ trx, input, now, image, deletion }: Step, outcome: Deletio
 }
 
 /** What stands in the way may be gone when a person has seen to it: the approval, if there was one, is asked for again. */
-async function heldAgain({ trx, now, deletion }: Step, reason: string): Promise<void> {
+async function heldAgain({ trx, now, deletion }: Step, reason: string, unkept = false): Promise<void> {
   if (deletion?.state !== 'reserved') return;
   const open = { reserved_at: null, decided_at: null, decided_by: null, expires_at: now + DECISION_MS };
-  await setDeletions(trx, [deletion.id], { state: 'held', reason, ...open });
+  await setDeletions(trx, [deletion.id], { state: 'held', reason, unkept, ...open });
 }
 
 /** Nothing was done, so nothing was spent; a person's approval stays. */

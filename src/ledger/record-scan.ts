@@ -7,6 +7,7 @@ import { cancelDeletions } from './deletion-rows.ts';
 import { keepFirstKnown } from './first-known.ts';
 import { keepFoundChanges } from './found-changes.ts';
 import { keyOf, lockImages, removeImages, rowOf, saveImages } from './image-rows.ts';
+import { recordKeeps } from './keeps.ts';
 import { transact, type Db, type Ledger } from './ledger.ts';
 import { closeScans } from './recovery-point.ts';
 import { lapseWaivers } from './lapse-waivers.ts';
@@ -56,7 +57,11 @@ export function recordScan(
     const foreign = input.page.extra.filter((tag) => !ours.has(tag)).length;
     const sum = await recordScanPage(trx, input, foreign, at);
     await closeScans(trx, input.policy.site, [input.repository]);
-    return { summary: summaryOf(input, window), verify: window.verify, gone: window.gone, foreign: sum.foreign };
+    const expired = await recordKeeps(trx, input, at);
+    return {
+      ...{ summary: summaryOf(input, window), verify: window.verify, gone: window.gone, foreign: sum.foreign },
+      ...(expired.length > 0 ? { expired } : {}),
+    };
   });
 }
 

@@ -218,6 +218,46 @@ export interface DeletionsTable {
   expires_at: number | null;
   reserved_at: number | null;
   done_at: number | null;
+  /** What it stands for could not be kept under a tag of its own: only a person lets it go. */
+  unkept: Generated<boolean>;
+}
+
+/** Tags at the secondary that keep what another lost, since a scan first saw them. */
+export interface KeepsTable {
+  site: string;
+  repository: string;
+  tag: string;
+  since: number;
+}
+
+/** Tags that the primary moved back to what they held before, and those that a person set back at the secondary. */
+export interface MovesTable {
+  id: string;
+  site: string;
+  repository: string;
+  tag: string;
+  from_digest: string;
+  to_digest: string;
+  state: DeletionState;
+  reason: string | null;
+  created_at: number;
+  decided_at: number | null;
+  decided_by: string | null;
+  /** Null: it waits until it is decided. */
+  expires_at: number | null;
+  done_at: number | null;
+}
+
+/** Primaries that lack what was verified from them. */
+export interface RegressionsTable {
+  site: string;
+  state: 'held' | 'approved' | 'rejected';
+  since: number;
+  /** How many verified digests were asked for at last, and how many of them the primary lacks. */
+  sampled: number;
+  missing: number;
+  decided_at: number | null;
+  decided_by: string | null;
 }
 
 export interface AuditTable {
@@ -251,6 +291,9 @@ export interface Tables {
   events: EventsTable;
   inbox: InboxTable;
   deletions: DeletionsTable;
+  keeps: KeepsTable;
+  moves: MovesTable;
+  regressions: RegressionsTable;
   audit: AuditTable;
   workers: WorkersTable;
 }

@@ -19,6 +19,9 @@ const OF_A_SITE = [
   'scans',
   'tag_history',
   'deletions',
+  'keeps',
+  'moves',
+  'regressions',
   'inbox',
   'workers',
 ] as const;

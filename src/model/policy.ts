@@ -13,6 +13,9 @@ export type ForeignLayers = 'skip' | 'copy';
 /** Whether manifests that no tag reaches are replicated too. */
 export type UntaggedManifests = 'none' | 'all';
 
+/** How long what a tag lost is kept where the policy does not say. */
+export const KEEP_MS = 7 * 86_400_000;
+
 /** What the control side decides for a site; it travels in workflow inputs, so that workers need no policy of their own. */
 export interface SitePolicy {
   readonly site: string;
@@ -24,7 +27,12 @@ export interface SitePolicy {
   readonly path: string;
   readonly repositories: Patterns;
   readonly tags: Patterns;
-  readonly deletes: { readonly policy: 'guard' | 'mirror' | 'never'; readonly confirmAfterMs: number };
+  readonly deletes: {
+    readonly policy: 'guard' | 'mirror' | 'never';
+    readonly confirmAfterMs: number;
+    /** How long what a tag lost stays tagged at the secondary; 0: not at all. Absent: `KEEP_MS`. */
+    readonly keepMs?: number;
+  };
   readonly verify: { readonly everyMs: number; readonly depth: Depth };
   /** Absent: `skip`. */
   readonly foreignLayers?: ForeignLayers;

@@ -1,4 +1,4 @@
-import { isDigest, type Digest } from './digest.ts';
+import { hexOf, isDigest, type Digest } from './digest.ts';
 
 /** @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests */
 const REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
@@ -48,6 +48,19 @@ export function isReservedRepository(repository: string): boolean {
 /** Tags that belong to Twinport itself and are never replicated. */
 export function isReservedTag(tag: string): boolean {
   return tag.startsWith('twinport-');
+}
+
+const KEEP = 'twinport-keep-';
+const KEEP_HEX = 32;
+
+/** The tag that keeps at a secondary what another tag of it lost, so that the registry's garbage collection leaves it. */
+export function keepTag(digest: Digest): string {
+  return `${KEEP}${hexOf(digest).slice(0, KEEP_HEX)}`;
+}
+
+/** Says whether a tag is one of those. */
+export function isKeepTag(tag: string): boolean {
+  return tag.startsWith(KEEP);
 }
 
 /** What of a digest's hexadecimal part stands in a tag: those of SHA-512 would be longer than a tag may be. */

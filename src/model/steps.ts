@@ -167,6 +167,8 @@ export interface PublishedImage extends TaggedImage {
   readonly state: 'verified' | 'moved' | 'gone' | 'incomplete' | 'failed';
   /** The digest that the secondary's tag held before and lost. */
   readonly previous?: Digest;
+  /** Why that digest could not be kept under a tag of its own. */
+  readonly unkept?: string;
   /** Something was put at the secondary. */
   readonly changed: boolean;
   readonly bytes: number;
@@ -270,6 +272,8 @@ export interface CompareRepositoryResult {
   readonly tags: readonly ComparedTag[];
   /** Tags of this page's window at the secondary that the primary does not list. */
   readonly extra: readonly string[];
+  /** Tags of this page's window that keep what another tag of the secondary lost. */
+  readonly kept?: readonly string[];
   readonly excluded: number;
   readonly failures: readonly TagFailure[];
   /** With `untagged: all`, on the last page: manifests that no tag of the primary names and the secondary lacks. */
@@ -297,6 +301,19 @@ export interface RecordScanResult {
   readonly gone: readonly TaggedImage[];
   /** Tags at the secondary that are neither the primary's nor ours. */
   readonly foreign: number;
+  /** Of the tags that keep what another lost, those that have done so for long enough. */
+  readonly expired?: readonly string[];
+}
+
+// ---- keeping --------------------------------------------------------------------------------------------------
+
+export interface SweepKeptInput extends RepositoryStep {
+  readonly tags: readonly string[];
+}
+
+export interface SweepKeptResult {
+  readonly summary: string;
+  readonly removed: number;
 }
 
 // ---- deletions ------------------------------------------------------------------------------------------------
@@ -322,6 +339,8 @@ export interface PlannedDeletion {
   readonly id: string;
   readonly tag: string;
   readonly digest: Digest;
+  /** May go even where the digest cannot be kept under a tag of its own: then nothing brings it back. */
+  readonly unkept?: boolean;
 }
 
 export interface PlanDeletionsResult {
@@ -339,6 +358,7 @@ export interface DeleteTagsInput extends RepositoryStep {
   readonly controls: readonly PositiveControl[];
 }
 
+/** `unkept`, where it is held: what it stands for could not be kept. */
 export interface DeletionOutcome extends PlannedDeletion {
   /**
    * `deleted`; `absent`: was not there any more; `back`: the primary holds the tag (again); `changed`: the secondary's tag is not what

@@ -3,7 +3,7 @@ import { isDigest, type Digest } from '../model/digest.ts';
 import { failureOf, TwinportError } from '../model/failure.ts';
 import { linksOf } from '../model/manifest.ts';
 import type { SitePolicy } from '../model/policy.ts';
-import { fallbackTag, isReservedTag } from '../model/reference.ts';
+import { fallbackTag, isKeepTag, isReservedTag } from '../model/reference.ts';
 import type { ComparedTag, CompareRepositoryResult, TagFailure } from '../model/steps.ts';
 import { count } from '../model/text.ts';
 import { getManifest, headManifest } from '../registry/manifests.ts';
@@ -31,7 +31,8 @@ export async function compareRepository(route: Route, policy: SitePolicy, after:
   const [atPrimary, atSecondary] = await Promise.all([listTagDigests(site.primary, repository, signal), secondaryTags(route)]);
   const all = [...(atPrimary?.keys() ?? [])].filter((tag) => !isReservedTag(tag));
   const inScope = all.filter((tag) => tagInScope(policy, tag));
-  const window = windowOf(inScope, await extraTags(route, new Set(all), [...(atSecondary?.keys() ?? [])]), after, limit);
+  const held = [...(atSecondary?.keys() ?? [])];
+  const window = windowOf([inScope, await extraTags(route, new Set(all), held), held.filter(isKeepTag)], after, limit);
   const placeholders = await placeholdersAmong(route, window.extra);
   const extra = window.extra.filter((tag) => !placeholders.includes(tag));
   const failures: TagFailure[] = [];
@@ -61,6 +62,7 @@ export async function compareRepository(route: Route, policy: SitePolicy, after:
     ...(untagged.length > 0 ? { untagged } : {}),
     tags,
     extra,
+    kept: window.kept,
     excluded: after === undefined ? all.length - inScope.length : 0,
     failures,
     ...(next === undefined ? {} : { next }),
@@ -75,20 +77,19 @@ export interface Comparison extends Omit<CompareRepositoryResult, 'look'> {
   readonly placeholders: readonly string[];
 }
 
-/** At most `limit` tags of either list, so that neither outgrows a payload. */
+/** At most `limit` tags of each list, so that none outgrows a payload. */
 function windowOf(
-  primary: readonly string[],
-  extra: readonly string[],
+  all: readonly (readonly string[])[],
   after: string | undefined,
   limit: number,
-): { tags: string[]; extra: string[]; next?: string } {
-  const lists = [primary, extra].map((tags) => tags.filter((tag) => after === undefined || tag > after));
+): { tags: string[]; extra: string[]; kept: string[]; next?: string } {
+  const lists = all.map((tags) => tags.filter((tag) => after === undefined || tag > after));
   const next = lists
     .flatMap((tags) => (tags.length > limit ? (tags[limit - 1] ?? []) : []))
     .sort()
     .at(0);
-  const [tags = [], others = []] = lists.map((list) => list.filter((tag) => next === undefined || tag <= next));
-  return { tags, extra: others, ...(next === undefined ? {} : { next }) };
+  const [tags = [], extra = [], kept = []] = lists.map((list) => list.filter((tag) => next === undefined || tag <= next));
+  return { tags, extra, kept, ...(next === undefined ? {} : { next }) };
 }
 
 /**

@@ -3,6 +3,7 @@ import { failureOf } from '../model/failure.ts';
 import type { DeletionOutcome, PlannedDeletion, PositiveControl } from '../model/steps.ts';
 import { count } from '../model/text.ts';
 import { getManifest, headManifest, probeAbsence } from '../registry/manifests.ts';
+import { keep } from './keep.ts';
 import { placeholderAt, removePlaceholder } from './placeholders.ts';
 import type { Route } from './site.ts';
 import { untag } from './untag.ts';
@@ -42,7 +43,7 @@ async function deleteOrExplain(run: Run, deletion: PlannedDeletion): Promise<Unt
 }
 
 async function deleteOne(run: Run, deletion: PlannedDeletion): Promise<Untagged> {
-  const { route, deletions, controls } = run;
+  const { route, controls } = run;
   const { site, repository, target, signal } = route;
   const absence = await probeAbsence(site.primary, repository, deletion.tag, signal);
   if (!absence.absent) return absence.digest ? { result: 'back' } : { result: 'unproved', reason: absence.reason };
@@ -51,13 +52,20 @@ async function deleteOne(run: Run, deletion: PlannedDeletion): Promise<Untagged>
   }
   const held = await headManifest(site.secondary, target, deletion.tag, signal);
   if (!held) return { result: 'absent' };
-  const result =
-    held.digest === deletion.digest
-      ? await untag(route, deletion.tag, held.digest, deletions)
-      : await finishOrLeave(route, deletion, held.digest);
+  const result = held.digest === deletion.digest ? await keepAndUntag(run, deletion) : await finishOrLeave(route, deletion, held.digest);
   if (result.result !== 'deleted') return result;
   // Back at the primary in this very moment? Then it is copied again.
   return (await headManifest(site.primary, repository, deletion.tag, signal)) ? { result: 'back' } : result;
+}
+
+/** What cannot be kept could not be brought back: that is for a person to decide, or for a policy that follows the primary in everything. */
+async function keepAndUntag({ route, deletions }: Run, { tag, digest, unkept }: PlannedDeletion): Promise<Untagged> {
+  const { site, target, signal } = route;
+  const why = await keep(route, digest, route.keeps ? await getManifest(site.secondary, target, digest, signal) : undefined);
+  if (why !== undefined && unkept !== true)
+    return { result: 'held', reason: `cannot be undone: what the tag stands for cannot be kept (${why})`, unkept: true };
+  const result = await untag(route, tag, digest, deletions);
+  return why === undefined || result.result !== 'deleted' ? result : { ...result, reason: `cannot be undone: not kept (${why})` };
 }
 
 async function readsTruthfully(route: Route, controls: readonly PositiveControl[]): Promise<boolean> {

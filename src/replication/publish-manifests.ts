@@ -11,6 +11,7 @@ import { manifestOf, readClosure, type Closure } from './closure.ts';
 import { concurrently } from './concurrently.ts';
 import { manifestNotKept } from './difference.ts';
 import { ensureManifest } from './ensure-manifest.ts';
+import { keep } from './keep.ts';
 import { ensureListed, publishFallbackIndexes, subjectsBeyond } from './publish-referrers.ts';
 import { putTag } from './put-tag.ts';
 import type { Route } from './site.ts';
@@ -96,20 +97,29 @@ async function publishTag(
   route: Route,
   tag: string,
   root: Manifest,
-): Promise<Pick<PublishedImage, 'state' | 'changed'> & { previous?: Digest }> {
+): Promise<Pick<PublishedImage, 'state' | 'changed' | 'previous' | 'unkept'>> {
   const { site, repository, signal } = route;
   const before = await heldAt(route, tag);
   const held = before?.manifest;
   const put = held === undefined || manifestDigest(held) !== manifestDigest(root);
+  // Before the primary is asked for the last time, which must be just before the tag is put.
+  const unkept = put && before ? await keepLost(route, before) : {};
   if (put) {
     const became = await putTag(route, tag, root);
     if (became !== 'put') return { state: became, changed: false };
   } else if (!sameManifest(held, root)) throw await manifestNotKept(route, tag, root);
   // Of a deletion that was interrupted, what counts is what was there before it.
-  const previous = put && before ? { previous: (held && readPlaceholder(held)?.was) ?? before.digest } : {};
+  const previous = put && before ? { previous: (held && readPlaceholder(held)?.was) ?? before.digest, ...unkept } : {};
   const after = await headManifest(site.primary, repository, tag, signal);
   if (after?.digest !== root.digest) return { state: after ? 'moved' : 'gone', changed: put, ...previous };
   return { state: 'verified', changed: put, ...previous };
+}
+
+/** A tag that is replaced is replaced, whatever becomes of what it stood for: so it must be at the primary. */
+async function keepLost(route: Route, { digest, manifest }: { digest: Digest; manifest?: Manifest }): Promise<{ unkept?: string }> {
+  if (manifest && readPlaceholder(manifest)) return {};
+  const unkept = await keep(route, digest, manifest);
+  return unkept === undefined ? {} : { unkept };
 }
 
 const UNREADABLE: ReadonlySet<string> = new Set(['UNSUPPORTED', 'INVALID', 'DIGEST_MISMATCH']);
@@ -129,5 +139,7 @@ function summarize(images: readonly PublishedImage[]): string {
   const by = (state: PublishedImage['state']): number => images.filter((image) => image.state === state).length;
   const parts = [`${count(by('verified'), 'image')} verified, ${images.filter((image) => image.changed).length} of them changed`];
   for (const state of ['moved', 'gone', 'incomplete', 'failed'] as const) if (by(state) > 0) parts.push(`${by(state)} ${state}`);
+  const unkept = images.filter((image) => image.unkept !== undefined);
+  if (unkept[0]) parts.push(`${unkept.length} replaced what could not be kept (${unkept[0].unkept})`);
   return parts.join('; ');
 }

@@ -2,7 +2,7 @@ import { pacedSession } from '../registry/paced-session.ts';
 import type { Session } from '../registry/session.ts';
 import { createTokenBucket, type TokenBucket } from '../registry/transport/token-bucket.ts';
 import { TwinportError } from '../model/failure.ts';
-import type { ForeignLayers } from '../model/policy.ts';
+import { KEEP_MS, type ForeignLayers } from '../model/policy.ts';
 import { isRepositoryName, mapRepository } from '../model/reference.ts';
 import type { RepositoryStep } from '../model/steps.ts';
 import { createBlobHomes, type BlobHomes } from './blob-homes.ts';
@@ -37,6 +37,8 @@ export interface Route {
   /** Its name at the secondary. */
   readonly target: string;
   readonly foreignLayers: ForeignLayers;
+  /** Whether what a tag of the secondary loses stays tagged for a while. */
+  readonly keeps: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -86,5 +88,6 @@ export function routeOf(site: Site, step: RepositoryStep, signal?: AbortSignal):
     }
   }
   const foreignLayers = step.policy.foreignLayers ?? 'skip';
-  return { site, repository: step.repository, target, foreignLayers, ...(signal ? { signal } : {}) };
+  const keeps = (step.policy.deletes.keepMs ?? KEEP_MS) > 0;
+  return { site, repository: step.repository, target, foreignLayers, keeps, ...(signal ? { signal } : {}) };
 }

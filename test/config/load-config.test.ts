@@ -49,7 +49,6 @@ describe('a configuration file', () => {
       name: 'eu',
       endpoint: { name: 'eu', side: 'secondary', limits: { transfers: 8, requests: 64 } },
       backfill: { everyMs: 86_400_000 },
-      keepMs: 7 * 86_400_000,
       policy: {
         site: 'eu',
         epoch: 1,
@@ -124,9 +123,8 @@ secondaries:
     expect(site?.primary).toEqual(config.primary);
     expect(site?.limits).toEqual({ transfers: 4, requests: 16, bytesPerSecond: 50 * 1024 * 1024 });
     expect(site?.endpoint.auth).toMatchObject({ type: 'basic', username: 'twinport', password: 'pass-1' });
-    expect(site?.policy).toMatchObject({ deletes: { policy: 'mirror', confirmAfterMs: 5_400_000 }, verify: { depth: 'deep' } });
+    expect(site?.policy).toMatchObject({ deletes: { policy: 'mirror', confirmAfterMs: 5_400_000, keepMs: 0 }, verify: { depth: 'deep' } });
     expect(site?.policy).toMatchObject({ foreignLayers: 'copy', untagged: 'all' });
-    expect(site?.keepMs).toBe(0);
     const secrets = ['key-1', 'token-1', 'geoSecret1', 'gitlab-1', 'p@ss', 'pass-1'];
     expect(config.redact).toEqual(expect.arrayContaining(secrets));
     for (const shown of [JSON.stringify(config.secondaries), inspect(config.secondaries, { depth: 9 }), JSON.stringify(config.temporal)]) {

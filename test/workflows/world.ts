@@ -229,6 +229,7 @@ function allIsWell(outcomes: ImageOutcome[]): Scripted {
       look: Date.now(),
       outcomes: deletions.map((deletion) => ({ ...deletion, result: 'deleted' as const })),
     }),
+    sweepKept: async ({ tags }) => ({ summary: '', removed: tags.length }),
     markVerification: async (input) => {
       outcomes.push(...input.outcomes);
       return { summary: '', recorded: input.outcomes.length, overlapping: [] };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isRepositoryName, isReservedRepository } from '../../model/reference.ts';
-import type { SitePolicy } from '../../model/policy.ts';
+import { KEEP_MS, type SitePolicy } from '../../model/policy.ts';
 import { parseDuration } from '../units.ts';
 import { choice, duration, parsed, section, size, text, whole } from './fields.ts';
 import { catalog, create, namespaces, registryKeys } from './registry.ts';
@@ -23,7 +23,7 @@ const patterns = section({
 const deletePolicy = choice(['guard', 'mirror', 'never']);
 const deletes = z.preprocess(
   (value) => (typeof value === 'string' ? { policy: value } : value),
-  section({ policy: deletePolicy.default('guard'), confirmAfter: duration().default(600_000), keep: duration().default(7 * 86_400_000) }),
+  section({ policy: deletePolicy.default('guard'), confirmAfter: duration().default(600_000), keep: duration().default(KEEP_MS) }),
 );
 
 /** `continuous`: the next scan begins when one has ended. */

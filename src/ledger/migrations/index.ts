@@ -2,6 +2,7 @@ import type { Migration } from 'kysely';
 import { tables } from './0001-tables.ts';
 import { recoveryPoint } from './0002-recovery-point.ts';
 import { recovery } from './0004-recovery.ts';
+import { neverLose } from './0005-never-lose.ts';
 
 /**
  * All migrations by name, in the order of their names. A list and no folder, so that it works compiled and bundled too. A new one
@@ -11,4 +12,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0001-tables': tables,
   '0002-recovery-point': recoveryPoint,
   '0004-recovery': recovery,
+  '0005-never-lose': neverLose,
 };
