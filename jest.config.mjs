@@ -2,8 +2,8 @@
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  // They belong to `npm run test:registries` and `npm run test:faults`.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/registries/', '<rootDir>/test/faults/'],
+  // They belong to `npm run test:registries`, `test:faults` and `test:soak`.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/registries/', '<rootDir>/test/faults/', '<rootDir>/test/soak/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '\\.ts$': [

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { runFaultDocs, runFaultTests, runFuzz, runRegistryDocs, runRegistryTests, runTests } from './run/tests.mjs';
+import { runFaultDocs, runFaultTests, runFuzz, runRegistryDocs, runRegistryTests, runSoak, runTests } from './run/tests.mjs';
 import { runDemo } from './run/demo.mjs';
 
 /*
@@ -12,6 +12,7 @@ const commands = {
   'test:registries': runRegistryTests,
   'test:fuzz': runFuzz,
   'test:faults': runFaultTests,
+  'test:soak': runSoak,
   'docs:registries': runRegistryDocs,
   'docs:faults': runFaultDocs,
 };

@@ -36,11 +36,7 @@ export async function runRegistryTests(args) {
 
 /** `npm run test:fuzz`: all of the generated cases, of which `npm test` runs a twenty-fifth. */
 export async function runFuzz(args) {
-  const parts = installParts(['test']);
-  parts.catch(() => undefined);
-  await ensureModules();
-  await ensureBuild();
-  await parts;
+  await prepare();
   process.env.TWINPORT_FUZZ_SHARE ??= '1';
   return inTemporaryFolder((folder) => testAndCount('jest.config.mjs', ['test/fuzz', ...args], folder));
 }
@@ -65,13 +61,19 @@ export async function runRegistryDocs(args) {
 
 /** `npm run test:faults`: each fault injected into a whole system; of which `npm test` injects a few. */
 export async function runFaultTests(args) {
-  await prepareFaults();
+  await prepare();
   return inTemporaryFolder((folder) => testAndCount('jest.faults.config.mjs', args, folder));
+}
+
+/** `npm run test:soak`: twenty minutes of pushes and faults at random, of which `npm test` has half a minute. */
+export async function runSoak(args) {
+  await prepare();
+  return inTemporaryFolder((folder) => testAndCount('jest.soak.config.mjs', args, folder));
 }
 
 /** `npm run docs:faults`: the same, and puts what the tests report into the table of docs/faults.md. */
 export async function runFaultDocs(args) {
-  await prepareFaults();
+  await prepare();
   return inTemporaryFolder(async (folder) => {
     const { code } = await runJest('jest.faults.config.mjs', args, folder);
     if (code === 0) updateFaults(faultsIn(folder));
@@ -79,7 +81,7 @@ export async function runFaultDocs(args) {
   });
 }
 
-async function prepareFaults() {
+async function prepare() {
   const parts = installParts(['test']);
   parts.catch(() => undefined);
   await ensureModules();

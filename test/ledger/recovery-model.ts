@@ -14,17 +14,6 @@ import type { SitePolicy } from '../../src/model/policy.ts';
 import type { ComparedTag, ImageOutcome } from '../../src/model/steps.ts';
 import { all, digest, policyOf } from './support.ts';
 
-/** Random numbers that come again with the seed. @see https://github.com/cprosche/mulberry32 */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 /** A step that has begun and is to be gone on with, at any time. */
 type Going = () => Promise<Going | undefined>;
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
 import { registerSites } from '../../src/ledger/index.ts';
-import { randomOf, World } from './recovery-model.ts';
+import { randomOf } from '../support/random.ts';
+import { World } from './recovery-model.ts';
 import { useLedger } from './support.ts';
 
 const use = useLedger();

@@ -14,6 +14,8 @@ export interface Claim {
   readonly repository: string;
   readonly tag: string;
   readonly digest: string;
+  /** When it was verified last. */
+  readonly verifiedAt?: string | null;
 }
 
 export interface WatchedParts {
@@ -21,6 +23,8 @@ export interface WatchedParts {
   readonly primary: string;
   readonly secondary: string;
   readonly options?: WalkOptions;
+  /** How long to rest between two looks for lies; 200 if absent. */
+  readonly everyMs?: number;
   /** What is called verified now, of the repositories that are walked. */
   claims(): Promise<readonly Claim[]>;
 }
@@ -62,7 +66,7 @@ export function watchFault(parts: WatchedParts): FaultWatch {
   const running = (async () => {
     while (!closed) {
       await look();
-      await sleep(EVERY_MS);
+      await sleep(parts.everyMs ?? EVERY_MS);
     }
   })();
   const stop = async (): Promise<void> => {
@@ -99,15 +103,17 @@ export function watchFault(parts: WatchedParts): FaultWatch {
   };
 }
 
-/** What is claimed before and after a reading must have been so in between. */
+/** What is claimed before and after a reading, of the same verification, must have been so in between. */
 async function liesNow(parts: WatchedParts): Promise<{ claimed: string[]; torn: string[] }> {
   const before = await parts.claims();
   const seen = await walk(parts.secondary, parts.options);
-  const after = new Set((await parts.claims()).map(name));
-  return { claimed: before.filter((claim) => after.has(name(claim))).flatMap((claim) => lieOf(claim, seen)), torn: seen.problems };
+  const after = new Set((await parts.claims()).map(verification));
+  return { claimed: before.filter((claim) => after.has(verification(claim))).flatMap((claim) => lieOf(claim, seen)), torn: seen.problems };
 }
 
 const name = ({ repository, tag, digest }: Claim): string => `${repository}:${tag}@${digest}`;
+
+const verification = (claim: Claim): string => `${name(claim)} of ${claim.verifiedAt ?? ''}`;
 
 /** Why a claim is none that the secondary bears out; empty if it does. */
 export function lieOf(claim: Claim, seen: Holdings): string[] {

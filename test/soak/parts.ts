@@ -1,0 +1,141 @@
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../../src/processes/embedded/free-port.ts';
+import { startPostgres, type EmbeddedPostgres } from '../../src/processes/embedded/postgres.ts';
+import { startTemporal, type EmbeddedTemporal } from '../../src/processes/embedded/temporal.ts';
+import { startTwinport, type RunningTwinport } from '../support/twinport.ts';
+
+/** A process of Twinport that is started, killed, frozen and started again. */
+export class Process {
+  private readonly args: readonly string[];
+  private readonly folder: string;
+  private running: RunningTwinport | undefined;
+  /** How often it was started. */
+  starts = 0;
+
+  constructor(folder: string, ...args: string[]) {
+    this.folder = folder;
+    this.args = args;
+  }
+
+  start(): void {
+    this.running = startTwinport(this.args, this.folder);
+    this.starts += 1;
+  }
+
+  /** Waits for its first words. */
+  async ready(words: RegExp): Promise<void> {
+    await this.running?.waitFor(words);
+  }
+
+  /** Sends a signal, and waits for its end if the signal ends it. */
+  async signal(signal: NodeJS.Signals): Promise<void> {
+    this.running?.kill(signal);
+    if (signal === 'SIGKILL' || signal === 'SIGTERM') await this.running?.ended;
+  }
+
+  output(): string {
+    return this.running?.output() ?? '';
+  }
+
+  /** What it holds in memory, in bytes; `undefined` if it does not run. */
+  async resident(): Promise<number | undefined> {
+    const status = await readFile(`/proc/${this.running?.pid ?? 0}/status`, 'utf8').catch(() => '');
+    const kib = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1];
+    return kib === undefined ? undefined : Number(kib) * 1024;
+  }
+}
+
+/** A PostgreSQL that can be away, and comes back at the same address. */
+export class Ledger {
+  private readonly dataDir: string;
+  private server: EmbeddedPostgres;
+  private readonly front: Server;
+  private readonly sockets = new Set<Socket>();
+
+  private constructor(dataDir: string, server: EmbeddedPostgres) {
+    this.dataDir = dataDir;
+    this.server = server;
+    // Its socket's folder is another one after each start.
+    this.front = createServer((client) => {
+      const socket = connect(join(String(this.server.poolConfig.host), '.s.PGSQL.5432'));
+      for (const [one, other] of [
+        [client, socket],
+        [socket, client],
+      ] as const) {
+        this.sockets.add(one);
+        one.on('error', () => other.destroy());
+        one.on('close', () => {
+          this.sockets.delete(one);
+          other.destroy();
+        });
+        one.pipe(other);
+      }
+    });
+  }
+
+  static async start(): Promise<Ledger> {
+    const dataDir = await mkdtemp(join(tmpdir(), 'twinport-soak-ledger-'));
+    await chmod(dataDir, 0o711);
+    const ledger = new Ledger(dataDir, await startPostgres({ dataDir }));
+    await new Promise<void>((resolve) => ledger.front.listen(0, '127.0.0.1', resolve));
+    return ledger;
+  }
+
+  get url(): string {
+    return `postgresql://twinport@127.0.0.1:${(this.front.address() as AddressInfo).port}/twinport`;
+  }
+
+  async down(): Promise<void> {
+    await this.server.stop();
+  }
+
+  async up(): Promise<void> {
+    this.server = await startPostgres({ dataDir: this.dataDir });
+  }
+
+  async end(): Promise<void> {
+    this.front.close();
+    for (const socket of this.sockets) socket.destroy();
+    await this.server.stop();
+    await rm(this.dataDir, { recursive: true, force: true });
+  }
+}
+
+/** A Temporal server with its state in a file, that can be killed. */
+export class Temporal {
+  private readonly folder: string;
+  readonly port: number;
+  private server: EmbeddedTemporal;
+
+  private constructor(folder: string, port: number, server: EmbeddedTemporal) {
+    this.folder = folder;
+    this.port = port;
+    this.server = server;
+  }
+
+  static async start(): Promise<Temporal> {
+    const [folder, port] = [await mkdtemp(join(tmpdir(), 'twinport-soak-temporal-')), await freePort()];
+    return new Temporal(folder, port, await startTemporal({ port, dbFile: join(folder, 'temporal.db') }));
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  async kill(): Promise<void> {
+    process.kill(this.server.pid, 'SIGKILL');
+    await this.server.exited;
+  }
+
+  async up(): Promise<void> {
+    this.server = await startTemporal({ port: this.port, dbFile: join(this.folder, 'temporal.db') });
+  }
+
+  async end(): Promise<void> {
+    await this.server.stop(2_000);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
