@@ -85,10 +85,10 @@ export async function soak({ seed, seconds }: SoakOptions): Promise<SoakReport> 
     await Promise.all(steady.map((worker) => worker.ready(/polls/)));
 
     const api = `http://127.0.0.1:${port}`;
-    const watches = sites.map((site) => watchOf(primary, site, api));
     const until = Date.now() + seconds * 1_000;
     const stopped = (): boolean => Date.now() > until;
     const traffic = new Traffic(primary.url, drawOf(randomOf(seed)));
+    const watches = sites.map((site) => watchOf(primary, site, api, traffic));
     const samples = sites.map((): number[] => []);
     const [faults] = await Promise.all([
       chaos(
@@ -140,12 +140,13 @@ secondaries:${secondaries.join('')}
 `;
 }
 
-function watchOf(primary: EmbeddedRegistry, { name, registry }: Site, api: string): FaultWatch {
+function watchOf(primary: EmbeddedRegistry, { name, registry }: Site, api: string, traffic: Traffic): FaultWatch {
   return watchFault({
     ...{ primary: primary.url, secondary: registry.url },
     options: { blobs: 'head', without: OWN_TAGS },
     everyMs: 1_000,
     claims: () => verifiedClaims(api, name),
+    superseded: ({ repository, tag, digest }, held) => traffic.follows(repository, tag, digest, held),
   });
 }
 

@@ -3,13 +3,14 @@ import { deleteManifest, pushCosign, pushImage, pushIndex, pushManifest, pushRef
 import type { Draw } from '../support/random.ts';
 
 const REPOSITORIES = ['team/app', 'team/web', 'team/tools/cli', 'base'];
+const COMPANION = /^sha256-[0-9a-f]{64}/;
 const TAGS = ['latest', 'edge', 'v1', 'v2', 'v3', 'v4'];
 
 /** How often what was done at the primary. */
 export type Told = Record<'images' | 'indexes' | 'moves' | 'referrers' | 'signatures' | 'deletions', number>;
 
 interface Held extends Pushed {
-  readonly bytes?: Uint8Array;
+  readonly bytes: Uint8Array;
 }
 
 /** People at work at a primary: pushes, moves of tags, deletions, one after the other, with a rest in between. */
@@ -18,6 +19,8 @@ export class Traffic {
   private readonly url: string;
   private readonly draw: Draw;
   private readonly held = new Map<string, Held>();
+  /** What each tag held, one after the other; `undefined`: it was deleted. What failed may have happened all the same. */
+  private readonly history = new Map<string, (string | undefined)[]>();
   private serial = 0;
 
   constructor(url: string, draw: Draw) {
@@ -32,6 +35,15 @@ export class Traffic {
       await this.step().catch(() => undefined);
       await sleep(this.draw.between(50, 900));
     }
+  }
+
+  /** Whether a tag held `second` (`undefined`: was gone) at some time after it held `first`. */
+  follows(repository: string, tag: string, first: string, second: string | undefined): boolean {
+    // Of a digest's companions, what lists its referrers and its signature are overwritten, and never go.
+    if (COMPANION.test(tag)) return second !== undefined;
+    const history = this.history.get(`${repository}:${tag}`) ?? [];
+    const began = history.indexOf(first);
+    return began >= 0 && history.lastIndexOf(second) > began;
   }
 
   private async step(): Promise<void> {
@@ -58,28 +70,39 @@ export class Traffic {
       { seed: 'base', size: 50_000 },
       { seed, size },
     ];
-    this.held.set(`${repository}:${tag}`, await pushImage(this.url, repository, tag, { layers, label: seed }));
+    await this.put(repository, tag, await pushImage(this.url, repository, tag, { layers, label: seed, untagged: true }));
     this.told.images += 1;
   }
 
   private async pushIndex(repository: string, tag: string): Promise<void> {
     const annotations = { 'org.example.soak': `${this.serial++}` };
-    this.held.set(`${repository}:${tag}`, await pushIndex(this.url, repository, tag, { annotations }));
+    await this.put(repository, tag, await pushIndex(this.url, repository, tag, { annotations, untagged: true }));
     this.told.indexes += 1;
   }
 
   /** To what another tag of the repository holds, as `latest` follows a version. */
   private async move(repository: string, tag: string): Promise<void> {
     const other = this.held.get(`${repository}:${this.draw.one(TAGS)}`);
-    if (!other?.bytes) return;
-    await pushManifest(this.url, repository, tag, other.bytes, other.mediaType);
-    this.held.set(`${repository}:${tag}`, other);
+    if (!other) return;
+    await this.put(repository, tag, other);
     this.told.moves += 1;
   }
 
+  private async put(repository: string, tag: string, held: Held): Promise<void> {
+    this.remember(repository, tag, held.digest);
+    await pushManifest(this.url, repository, tag, held.bytes, held.mediaType);
+    this.held.set(`${repository}:${tag}`, held);
+  }
+
   private async delete(repository: string, tag: string): Promise<void> {
+    this.remember(repository, tag, undefined);
     await deleteManifest(this.url, repository, tag);
     this.held.delete(`${repository}:${tag}`);
     this.told.deletions += 1;
+  }
+
+  private remember(repository: string, tag: string, digest: string | undefined): void {
+    const name = `${repository}:${tag}`;
+    this.history.set(name, [...(this.history.get(name) ?? []), digest]);
   }
 }

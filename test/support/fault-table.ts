@@ -27,6 +27,11 @@ export interface WatchedParts {
   readonly everyMs?: number;
   /** What is called verified now, of the repositories that are walked. */
   claims(): Promise<readonly Claim[]>;
+  /**
+   * Whether what the secondary holds (`undefined`: nothing) is newer at the primary than what is claimed: a claim is as of the time at which it was
+   * verified, and what was brought over since may be not yet recorded. Absent: never, which is so where nothing moves.
+   */
+  superseded?(claim: Claim, held: string | undefined): boolean;
 }
 
 export interface FaultWatch {
@@ -108,16 +113,23 @@ async function liesNow(parts: WatchedParts): Promise<{ claimed: string[]; torn: 
   const before = await parts.claims();
   const seen = await walk(parts.secondary, parts.options);
   const after = new Set((await parts.claims()).map(verification));
-  return { claimed: before.filter((claim) => after.has(verification(claim))).flatMap((claim) => lieOf(claim, seen)), torn: seen.problems };
+  return {
+    claimed: before
+      .filter((claim) => after.has(verification(claim)))
+      .flatMap((claim) => (parts.superseded?.(claim, heldOf(claim, seen)) === true ? [] : lieOf(claim, seen))),
+    torn: seen.problems,
+  };
 }
 
 const name = ({ repository, tag, digest }: Claim): string => `${repository}:${tag}@${digest}`;
 
 const verification = (claim: Claim): string => `${name(claim)} of ${claim.verifiedAt ?? ''}`;
 
+const heldOf = ({ repository, tag }: Claim, { tags }: Holdings): string | undefined => tags[repository]?.[tag];
+
 /** Why a claim is none that the secondary bears out; empty if it does. */
 export function lieOf(claim: Claim, seen: Holdings): string[] {
-  const held = seen.tags[claim.repository]?.[claim.tag];
+  const held = heldOf(claim, seen);
   return held === claim.digest ? [] : [`${name(claim)} is called verified, and the secondary has ${held ?? 'no such tag'}`];
 }
 

@@ -104,6 +104,8 @@ export interface IndexOptions extends PushOptions {
   platforms?: number;
   layers?: Layer[];
   annotations?: Record<string, string>;
+  /** Put it under its digest, not under the tag. */
+  untagged?: boolean;
 }
 
 const ARCHITECTURES = ['amd64', 'arm64', 's390x', 'ppc64le', 'riscv64', 'loong64', '386', 'mips64le'];
@@ -114,7 +116,7 @@ export async function pushIndex(
   repository: string,
   tag: string,
   options: IndexOptions = {},
-): Promise<Pushed & { children: Pushed[] }> {
+): Promise<Pushed & { children: Pushed[]; bytes: Uint8Array }> {
   const children: Pushed[] = [...(options.children ?? [])];
   for (let n = 0; options.children === undefined && n < (options.platforms ?? 2); n += 1) {
     const layers = options.layers ?? [{ seed: `${repository}:${tag}/${n}`, size: 1000 + n }];
@@ -130,8 +132,9 @@ export async function pushIndex(
     platform: { os: 'linux', architecture: ARCHITECTURES[n % ARCHITECTURES.length] },
   }));
   const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests, annotations: options.annotations }));
-  await pushManifest(url, repository, tag, bytes, mediaType, options);
-  return { mediaType, digest: sha256(bytes), size: bytes.length, children };
+  const digest = sha256(bytes);
+  await pushManifest(url, repository, options.untagged === true ? digest : tag, bytes, mediaType, options);
+  return { mediaType, digest, size: bytes.length, children, bytes };
 }
 
 /** Pushes an index of an index of images; the registry must take indexes in indexes (both versions of Distribution do). */
