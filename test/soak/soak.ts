@@ -21,8 +21,6 @@ const SETTLE_MS = 240_000;
  */
 const QUIET_MS = 180_000;
 const SAMPLE_MS = 2_000;
-/** Tags that Twinport keeps for its own ends. */
-const OWN_TAGS = /^twinport-/;
 
 export interface SoakOptions {
   readonly seed: number;
@@ -143,7 +141,7 @@ secondaries:${secondaries.join('')}
 function watchOf(primary: EmbeddedRegistry, { name, registry }: Site, api: string, traffic: Traffic): FaultWatch {
   return watchFault({
     ...{ primary: primary.url, secondary: registry.url },
-    options: { blobs: 'head', without: OWN_TAGS },
+    options: { blobs: 'head' },
     everyMs: 1_000,
     claims: () => verifiedClaims(api, name),
     superseded: ({ repository, tag, digest }, held) => traffic.follows(repository, tag, digest, held),
