@@ -42,6 +42,8 @@ export interface RoundResult {
   readonly failures: readonly TagFailure[];
   readonly work: Work;
   readonly look: number;
+  /** What was published may have been put twice: by an attempt that was given up, too. */
+  readonly repeated: boolean;
   /** Tags whose images lacked a blob at the secondary. */
   readonly incomplete: readonly string[];
 }
@@ -61,12 +63,13 @@ export async function copyRound(round: Round, images: readonly TaggedImage[]): P
   const { failedBlobs, failures, work, incomplete } = await copyLacking(round, steps, images);
   const failedDigests = new Set(failures.map((failed) => failed.digest));
   const publishable = images.filter((image) => !failedDigests.has(image.digest));
-  if (publishable.length === 0) return { published: [], failures, work, look: 0, incomplete };
+  if (publishable.length === 0) return { published: [], failures, work, look: 0, repeated: false, incomplete };
   const published: PublishManifestsResult = await steps.publishManifests(
     { ...round.step, images: publishable.map(({ tag, digest }) => (tag === undefined ? { digest } : { tag, digest })), failedBlobs },
     asked(`${round.step.repository}: ${describe(publishable)}`, round.priority),
   );
-  return { published: published.images, failures, work, look: published.look, incomplete };
+  const { look, repeated = false } = published;
+  return { published: published.images, failures, work, look, repeated, incomplete };
 }
 
 /** `markVerification`: the ledger. @returns tags whose looks overlapped and differed: they need another */

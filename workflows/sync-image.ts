@@ -1,4 +1,13 @@
-import { ApplicationFailure, condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  patched,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { backoffMs, burstPauseMs } from '../src/model/backoff.ts';
 import { LARGE_BLOB_BYTES } from '../src/model/batches.ts';
 import { isLastLook, mergeLooks, nextStep, type Outcome } from '../src/model/rounds.ts';
@@ -17,7 +26,7 @@ import { shortDigest } from '../src/model/text.ts';
 import { control } from './activities.ts';
 import { activityFailure } from './activity-failure.ts';
 import { pushed, retry } from './messages.ts';
-import { copyRound, fetchRound, markRound, orPending, outcomesOf, type Round } from './round.ts';
+import { copyRound, fetchRound, markRound, orPending, outcomesOf, type Round, type RoundResult } from './round.ts';
 
 /** Rounds of one run: old code drains, histories stay short. */
 const ROUNDS_A_RUN = 20;
@@ -27,16 +36,35 @@ const ROUNDS_A_RUN = 20;
  * what fails is recorded and tried again after a while, what no retry can mend fails the workflow.
  */
 export async function syncImage(input: SyncImageInput): Promise<SyncImageResult> {
-  let pending: Look | undefined = input.pending;
-  let woken = false;
+  const waiting: Waiting = { pending: input.pending, woken: false };
   // Synchronous, and asked after every await: a signal between the last test and the end would be lost.
   setHandler(pushed, (look) => {
-    pending = mergeLooks(pending, look);
+    waiting.pending = mergeLooks(waiting.pending, look);
   });
   setHandler(retry, () => {
-    woken = true;
+    waiting.woken = true;
   });
+  // What came before a cancel goes with it.
+  CancellationScope.current().cancelRequested.catch(() => {
+    waiting.pending = undefined;
+  });
+  try {
+    return await rounds(input, waiting);
+  } catch (thrown) {
+    // What comes while a cancelled run records its end gets a run of its own.
+    const { pending } = waiting;
+    if (!isCancellation(thrown) || !pending || !patched('push-after-cancel')) throw thrown;
+    return continueAsNew<typeof syncImage>({ ...input, pending, attempts: 0 });
+  }
+}
 
+/** What signals have asked for. */
+interface Waiting {
+  pending: Look | undefined;
+  woken: boolean;
+}
+
+async function rounds(input: SyncImageInput, waiting: Waiting): Promise<SyncImageResult> {
   const image = imageState(input);
   let attempts = input.attempts ?? 0;
   let looked = 0;
@@ -44,34 +72,38 @@ export async function syncImage(input: SyncImageInput): Promise<SyncImageResult>
   let burst = 0;
   let look: Look = { tag: input.tag };
   for (let rounds = 1; ; rounds++) {
-    if (pending) {
+    if (waiting.pending) {
       looked = 0;
-      look = pending;
-      pending = undefined;
+      look = waiting.pending;
+      waiting.pending = undefined;
     }
     if (rounds > ROUNDS_A_RUN || workflowInfo().continueAsNewSuggested) {
-      return continueAsNew<typeof syncImage>({ ...input, pending: look, attempts });
+      return continueAsNew<typeof syncImage>({ ...input, pending: look, attempts, puts: image.puts });
     }
-    woken = false;
+    waiting.woken = false;
     const outcome = await image.round(look, looked, attempts);
     again = outcome.kind === 'again' ? again + 1 : 0;
     attempts = outcome.kind === 'failed' ? attempts + 1 : 0;
     burst = hasCome() ? burst + 1 : 0;
     if (hasCome()) {
       const pauseMs = burstPauseMs(burst);
-      if (pauseMs > 0) await condition(() => woken, pauseMs);
+      if (pauseMs > 0) await condition(() => waiting.woken, pauseMs);
       continue;
     }
-    const next = nextStep(outcome, look, looked, again);
+    const puts = image.puts > 1 && patched('look-after-repeat') ? image.puts : 0;
+    const next = nextStep(outcome, look, looked, again, puts);
     if (next.do === 'return') return { summary: image.summary(), ...image.seen(), rounds };
     if (next.do === 'fail') throw ApplicationFailure.nonRetryable(next.failure.message, next.failure.code, next.failure);
     if (next.do === 'look') looked += 1;
-    const waitMs = next.do === 'look' ? next.afterMs : backoffMs(Math.max(1, attempts), Math.random());
-    if (waitMs > 0) await condition(() => hasCome() || woken, waitMs);
+    const waitMs = next.do === 'back-off' ? backoffMs(Math.max(1, attempts), Math.random()) : next.afterMs;
+    const early = waitMs > 0 && (await condition(() => hasCome() || waiting.woken, waitMs));
+    if (next.do !== 'check' || early) continue;
+    image.puts = 0;
+    look = { tag: input.tag };
   }
 
   function hasCome(): boolean {
-    return pending !== undefined;
+    return waiting.pending !== undefined;
   }
 }
 
@@ -79,12 +111,15 @@ interface ImageState {
   round(look: Look, looked: number, attempts: number): Promise<Outcome>;
   summary(): string;
   seen(): { digest?: Digest };
+  /** How often the tag was put since it was last seen to stay. */
+  puts: number;
 }
 
 function imageState(input: SyncImageInput): ImageState {
   const { policy, repository, tag } = input;
   let digest: Digest | undefined;
-  return {
+  const image: ImageState = {
+    puts: input.puts ?? 0,
     summary: () => (digest ? `${repository}:${tag} is ${shortDigest(digest)} on both sides` : `${repository}:${tag} is not at the primary`),
     seen: () => (digest ? { digest } : {}),
     async round(look, looked, attempts) {
@@ -99,9 +134,8 @@ function imageState(input: SyncImageInput): ImageState {
           async () => {
             const fetched = await fetchRound(round, [look], true);
             digest = fetched.images.find((image) => image.tag === tag)?.digest;
-            return digest === undefined
-              ? await absentRound(round, look, looked, fetched)
-              : await contentRound(round, look, looked, fetched);
+            if (digest === undefined) return absentRound(round, look, looked, fetched);
+            return contentRound(round, look, looked, fetched, (copied) => (image.puts += putsOf(copied, tag)));
           },
         );
       } catch (thrown) {
@@ -111,6 +145,12 @@ function imageState(input: SyncImageInput): ImageState {
       }
     },
   };
+  return image;
+}
+
+/** An attempt that was given up has put the tag, too, or will have. */
+function putsOf({ published, repeated }: RoundResult, tag: string): number {
+  return published.some((image) => image.tag === tag && image.changed) ? (repeated ? 2 : 1) : 0;
 }
 
 /** The primary answered 404, or could not tell. */
@@ -139,12 +179,19 @@ async function absentRound(round: Round, look: Look, looked: number, fetched: Fe
   return { kind: 'settled' };
 }
 
-async function contentRound(round: Round, look: Look, looked: number, fetched: FetchManifestsResult): Promise<Outcome> {
+async function contentRound(
+  round: Round,
+  look: Look,
+  looked: number,
+  fetched: FetchManifestsResult,
+  onCopied: (copied: RoundResult) => void,
+): Promise<Outcome> {
   const bytes = fetched.images.reduce((sum, image) => sum + image.bytes, 0);
   if (bytes > LARGE_BLOB_BYTES) {
     await markRound(round.step, [{ tag: look.tag, sync: 'started', verification: 'pending', look: fetched.look, ...received(look) }]);
   }
   const copied = await copyRound(round, fetched.images);
+  onCopied(copied);
   const unexpected = fetched.images.some((image) => image.tag === look.tag && image.unexpected === true) && !isLastLook(looked);
   const outcomes = outcomesOf({ ...copied, failures: [...fetched.failures, ...copied.failures] }).map((outcome): ImageOutcome => {
     const early = unexpected && outcome.tag === look.tag && outcome.sync === 'synced';

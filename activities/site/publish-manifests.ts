@@ -15,5 +15,5 @@ export const publishManifests =
       const failed = published.images.flatMap(({ failure, state }) => (failure && state === 'failed' ? [{ failure }] : []));
       const retryable = input.failedBlobs.length === 0 ? retryableOf(failed) : undefined;
       if (retryable && attemptNumber() < BATCH_ATTEMPTS) throw retryable;
-      return { ...published, look: scheduledAt() };
+      return { ...published, look: scheduledAt(), ...(attemptNumber() > 1 ? { repeated: true as const } : {}) };
     });

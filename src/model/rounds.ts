@@ -14,6 +14,8 @@ export type Outcome =
 export type Next =
   | { readonly do: 'return' }
   | { readonly do: 'look'; readonly afterMs: number }
+  /** Look whether what was put has stayed. */
+  | { readonly do: 'check'; readonly afterMs: number }
   | { readonly do: 'back-off' }
   | { readonly do: 'fail'; readonly failure: Failure };
 
@@ -21,6 +23,8 @@ export type Next =
 export const LATER_LOOKS_MS = [2_000, 10_000, 30_000] as const;
 /** A source that names no digest cannot tell that it was early: one more look. */
 const BLIND_LOOK_MS = 5_000;
+/** By then whatever an attempt that was given up had put on its way has arrived, or never will. */
+const CHECK_MS = 30_000;
 /** Rounds at once in a row; a tag that moves faster than it can be copied waits like one that failed. */
 const AGAIN_AT_ONCE = 10;
 
@@ -28,11 +32,13 @@ const AGAIN_AT_ONCE = 10;
  * Decides what follows a round.
  * @param looked how many later looks this event has had
  * @param again how many rounds in a row ended `again`
+ * @param puts how often the tag was put since it was last seen to stay, by attempts that were given up too: of several the last to arrive counts
  */
-export function nextStep(outcome: Outcome, look: Look, looked: number, again: number): Next {
+export function nextStep(outcome: Outcome, look: Look, looked: number, again: number, puts: number): Next {
   switch (outcome.kind) {
     case 'settled':
-      return look.lookAgain === true && looked === 0 ? { do: 'look', afterMs: BLIND_LOOK_MS } : { do: 'return' };
+      if (look.lookAgain === true && looked === 0) return { do: 'look', afterMs: BLIND_LOOK_MS };
+      return puts > 1 ? { do: 'check', afterMs: CHECK_MS } : { do: 'return' };
     case 'unexpected': {
       const afterMs = LATER_LOOKS_MS[looked];
       return afterMs === undefined ? { do: 'return' } : { do: 'look', afterMs };

@@ -180,6 +180,8 @@ export interface PublishManifestsResult {
   readonly images: readonly PublishedImage[];
   /** When the attempt that read both sides was scheduled. */
   readonly look: number;
+  /** An attempt before this one was given up: what it had put on its way may still arrive. */
+  readonly repeated?: true;
 }
 
 // ---- markVerification -----------------------------------------------------------------------------------------
@@ -517,6 +519,8 @@ export interface SyncImageInput extends RepositoryStep {
   readonly pending?: Look;
   /** Failed attempts so far. */
   readonly attempts?: number;
+  /** Puts of the tag since it was last seen to stay. */
+  readonly puts?: number;
 }
 
 export interface SyncImageResult {

@@ -151,7 +151,17 @@ describe('nextStep', () => {
     [failed('later'), blind, 0, 0, { do: 'back-off' }],
     [failed('never'), plain, 0, 0, { do: 'fail', failure: { code: 'INTERNAL', message: '', retry: 'never' } }],
   ] as const)('after %j of %j, looked %i, again %i: %j', (outcome, look, looked, again, expected) => {
-    expect(nextStep(outcome, look, looked, again)).toEqual(expected);
+    expect(nextStep(outcome, look, looked, again, 0)).toEqual(expected);
+  });
+
+  it.each([
+    [0, 0, plain, { do: 'return' }],
+    [1, 0, plain, { do: 'return' }],
+    [2, 0, plain, { do: 'check', afterMs: 30_000 }],
+    [2, 0, blind, { do: 'look', afterMs: 5_000 }],
+    [2, 1, blind, { do: 'check', afterMs: 30_000 }],
+  ] as const)('after %i puts, looked %i, of %j: %j', (puts, looked, look, expected) => {
+    expect(nextStep({ kind: 'settled' }, look, looked, 0, puts)).toEqual(expected);
   });
 
   it('knows its last look', () => {

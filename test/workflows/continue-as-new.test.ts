@@ -42,6 +42,16 @@ async function runs(workflowId: string): Promise<number> {
   return count;
 }
 
+function push(look: Look) {
+  return world.env.client.workflow.signalWithStart<(input: SyncImageInput) => Promise<unknown>, [Look]>(WORKFLOWS.syncImage, {
+    workflowId: syncImageId('eu', 'app', look.tag),
+    taskQueue: pushQueue('eu'),
+    args: [{ policy: POLICY, repository: 'app', tag: look.tag }],
+    signal: SIGNALS.pushed,
+    signalArgs: [look],
+  });
+}
+
 describe('continuing as new', () => {
   it('a scan goes on where it was: nothing is done twice, left out or forgotten', async () => {
     const repository = `scan-${randomUUID()}`;
@@ -167,7 +177,7 @@ describe('continuing as new', () => {
           images: images.map((image) => ({
             ...image,
             state: published < 5 ? ('moved' as const) : ('verified' as const),
-            changed: true,
+            changed: published === 5,
             bytes: 1,
           })),
         }),
@@ -180,22 +190,48 @@ describe('continuing as new', () => {
         }),
       },
       async () => {
-        const handle = await world.env.client.workflow.signalWithStart<(input: SyncImageInput) => Promise<unknown>, [Look]>(
-          WORKFLOWS.syncImage,
-          {
-            workflowId,
-            taskQueue: pushQueue('eu'),
-            args: [{ policy: POLICY, repository: 'app', tag }],
-            signal: SIGNALS.pushed,
-            signalArgs: [{ tag, digest: digest('e'), receivedAt: 5 }],
-          },
-        );
+        const handle = await push({ tag, digest: digest('e'), receivedAt: 5 });
         await handle.result();
       },
     );
     await until(async () => (await runs(workflowId)) > 1);
     expect(new Set(world.inputs('fetchManifests').map(({ looks }) => looks[0]?.digest))).toEqual(new Set([digest('e')]));
     expect(new Set(world.outcomes.map(({ receivedAt }) => receivedAt))).toEqual(new Set([5]));
+  });
+
+  it('a push that comes while a cancelled run records its end has a run of its own, and not one from before', async () => {
+    const tag = randomUUID();
+    let fetched = 0;
+    await world.run(
+      {
+        fetchManifests: async ({ looks }) => {
+          fetched += 1;
+          if (fetched === 1) {
+            await push({ tag, digest: digest('2') });
+            await world.env.client.workflow.getHandle(syncImageId('eu', 'app', tag)).cancel();
+            await breathe(300);
+          }
+          return {
+            summary: '',
+            images: [{ tag, digest: looks[0]?.digest ?? digest('0'), manifests: 1, blobs: 0, bytes: 1 }],
+            absent: [],
+            failures: [],
+            look: fetched,
+          };
+        },
+        markVerification: async ({ outcomes }) => {
+          world.outcomes.push(...outcomes);
+          if (world.outcomes.length === 1) await push({ tag, digest: digest('3') });
+          return { summary: '', recorded: 1, overlapping: [] };
+        },
+      },
+      async () => {
+        const handle = await push({ tag, digest: digest('1') });
+        expect(await handle.result()).toMatchObject({ digest: digest('3') });
+      },
+    );
+    expect(world.outcomes.map(({ sync }) => sync)).toEqual(['pending', 'synced']);
+    expect(world.inputs('fetchManifests').map(({ looks }) => looks[0]?.digest)).toEqual([digest('1'), digest('3')]);
   });
 });
 

@@ -119,6 +119,18 @@ const RECORDINGS: readonly Recording[] = [
     },
   },
   {
+    name: 'sync-image-checked-after-repeat',
+    workflowId: syncImageId('eu', 'app', 'repeated'),
+    script: (world) => ({
+      publishManifests: async ({ images }) => {
+        const first = world.inputs('publishManifests').length === 1;
+        const published = images.map((image) => ({ ...image, state: 'verified' as const, changed: first, bytes: 10 }));
+        return { summary: '', look: 1, images: published, ...(first ? { repeated: true as const } : {}) };
+      },
+    }),
+    drive: async (world) => (await push(world, 'repeated', digest('a'))).result(),
+  },
+  {
     name: 'sync-repository-scan-with-deletions',
     workflowId: syncRepositoryId('eu', 'scanned'),
     script: () => ({

@@ -24,6 +24,7 @@ interface Recorded {
 const EXPECTED = [
   'backfill-site.json',
   'owner.json',
+  'sync-image-checked-after-repeat.json',
   'sync-image-coalesced.json',
   'sync-image-failed-then-retried.json',
   'sync-image-plain.json',

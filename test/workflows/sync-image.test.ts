@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { pushQueue, SIGNALS, syncImageId, WORKFLOWS } from '../../src/model/names.ts';
-import type { Look, SyncImageInput, SyncImageResult } from '../../src/model/steps.ts';
+import type { Look, PublishManifestsInput, SyncImageInput, SyncImageResult } from '../../src/model/steps.ts';
 import { POLICY } from '../support/policy.ts';
-import { digest, workflowWorld } from './world.ts';
+import { digest, until, workflowWorld } from './world.ts';
 
 const world = workflowWorld();
 const FIVE = ['fetchManifests', 'enumerateLayers', 'copyBlobs', 'publishManifests', 'markVerification'];
@@ -75,7 +75,15 @@ describe('syncImage', () => {
           await new Promise((done) => setTimeout(done, 150));
           return {
             summary: '',
-            images: [{ tag: looks[0]?.tag ?? '', digest: looks[0]?.digest ?? digest('0'), manifests: 1, blobs: 1, bytes: 1 }],
+            images: [
+              {
+                tag: looks[0]?.tag ?? '',
+                digest: looks[0]?.digest ?? world.outcomes.at(-1)?.digest ?? digest('0'),
+                manifests: 1,
+                blobs: 1,
+                bytes: 1,
+              },
+            ],
             absent: [],
             failures: [],
             look: ++at,
@@ -126,7 +134,7 @@ describe('syncImage', () => {
       {
         fetchManifests: async () => {
           at.push(await world.env.currentTimeMs());
-          const there = at.length === 4;
+          const there = at.length >= 4;
           return {
             summary: '',
             images: [
@@ -143,8 +151,9 @@ describe('syncImage', () => {
       },
     );
     const gaps = at.slice(1).map((time, n) => Math.round((time - (at[n] ?? 0)) / 1_000));
-    expect(gaps).toEqual([2, 10, 30]);
-    expect(world.outcomes.map(({ sync }) => sync)).toEqual(['pending', 'pending', 'pending', 'synced']);
+    // And once more, for the tag was put four times.
+    expect(gaps).toEqual([2, 10, 30, 30]);
+    expect(world.outcomes.map(({ sync }) => sync)).toEqual(['pending', 'pending', 'pending', 'synced', 'synced']);
   });
 
   it('does not take a 404 after a push for a deletion until the looks are over, then asks for a comparison', async () => {
@@ -170,7 +179,7 @@ describe('syncImage', () => {
             images: images.map((image) => ({
               ...image,
               state: published === 1 ? ('moved' as const) : ('verified' as const),
-              changed: true,
+              changed: published === 1,
               bytes: 1,
             })),
           };
@@ -191,7 +200,53 @@ describe('syncImage', () => {
         await (await push('v1')).result();
       },
     );
-    expect(marked).toBe(2);
+    // And once more, for the tag was put twice.
+    expect(marked).toBe(3);
+  });
+
+  /** Answers of `publishManifests`, one a round: whether it put the tag, and whether it was a repeated attempt. */
+  const publishing = (...rounds: { changed: boolean; repeated?: true }[]) => ({
+    publishManifests: async ({ images }: PublishManifestsInput) => {
+      const { changed, repeated } = rounds[world.inputs('publishManifests').length - 1] ?? { changed: false };
+      const published = images.map((image) => ({ ...image, state: 'verified' as const, changed, bytes: 1 }));
+      return { summary: '', look: 1, images: published, ...(repeated ? { repeated } : {}) };
+    },
+  });
+  const publishings = () => world.inputs('publishManifests').length;
+
+  it('looks 30 s later whether what was put by a repeated attempt has stayed, and again if it had not', async () => {
+    const started = await world.env.currentTimeMs();
+    await world.run(publishing({ changed: true, repeated: true }, { changed: true, repeated: true }, { changed: true }), async () => {
+      expect(await (await push('v1', { digest: digest('a') })).result()).toMatchObject({ rounds: 3 });
+    });
+    expect(publishings()).toBe(3);
+    expect((await world.env.currentTimeMs()) - started).toBeGreaterThanOrEqual(60_000);
+    // As it is then, whatever the event said.
+    expect(world.inputs('fetchManifests').map(({ looks }) => looks[0]?.digest)).toEqual([digest('a'), undefined, undefined]);
+  });
+
+  it('looks later after two puts in a row, not after a repeated attempt that had nothing to put', async () => {
+    await world.run(publishing({ changed: true }, { changed: true }), async () => {
+      const handle = await push('v1', { digest: digest('a') });
+      await until(() => world.outcomes.length === 1);
+      await handle.result();
+    });
+    expect(publishings()).toBe(1);
+    await world.run(publishing({ changed: false, repeated: true }), async () => {
+      await (await push('v1')).result();
+    });
+    expect(publishings()).toBe(1);
+    let again = true;
+    await world.run(
+      {
+        ...publishing({ changed: true }, { changed: true }),
+        markVerification: async () => ({ summary: '', recorded: 1, overlapping: again ? ((again = false), ['v1']) : [] }),
+      },
+      async () => {
+        await (await push('v1')).result();
+      },
+    );
+    expect(publishings()).toBe(3);
   });
 
   it('records a failure, sleeps, and tries again; a retry ends the sleep', async () => {

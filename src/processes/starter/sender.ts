@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { failureOf } from '../../model/failure.ts';
 import type { Delivery } from './deliveries.ts';
 import { singleFlight } from './flights.ts';
-import { isLookPending, isTemporalAway, type TemporalHealth } from './temporal-health.ts';
+import { isTemporalAway, type TemporalHealth } from './temporal-health.ts';
 
 /** The parts of a sender. */
 export interface SenderParts {
@@ -47,7 +47,6 @@ export function createSender({ send, health, logger }: SenderParts): Sender {
       health.away = false;
       health.answeredAt = performance.now();
     } catch (error) {
-      if (isLookPending(error)) return;
       if (isTemporalAway(error)) health.away = true;
       throw error;
     }

@@ -1,3 +1,5 @@
+import { isTwinportError } from '../../model/failure.ts';
+
 const CANCELLED = 1;
 const DEADLINE_EXCEEDED = 4;
 const UNAVAILABLE = 14;
@@ -11,16 +13,9 @@ export interface TemporalHealth {
   answeredAt: number;
 }
 
-/**
- * Says whether Temporal refused a signal because the workflow has all the signals that it may have: then a look is pending there, and
- * nothing is lost by leaving this one out.
- */
-export function isLookPending(thrown: unknown): boolean {
-  return causes(thrown).some((cause) => /exceeded .*signal events?/i.test(`${String(cause.message)} ${String(cause.details)}`));
-}
-
 /** Says whether a call failed without an answer from Temporal, as opposed to an answer that we did not like. */
 export function isTemporalAway(thrown: unknown): boolean {
+  if (isTwinportError(thrown)) return false;
   const code = causes(thrown)
     .map((cause) => cause.code)
     .find((value): value is number => typeof value === 'number' && value > 0 && value <= GRPC_CODES);
@@ -28,8 +23,6 @@ export function isTemporalAway(thrown: unknown): boolean {
 }
 
 interface Thrown {
-  readonly message?: unknown;
-  readonly details?: unknown;
   readonly code?: unknown;
   readonly cause?: unknown;
 }

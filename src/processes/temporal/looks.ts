@@ -1,16 +1,18 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
+import { TwinportError } from '../../model/failure.ts';
 import { bulkQueue, pushQueue, SIGNALS, syncImageId, syncRepositoryId, WORKFLOWS } from '../../model/names.ts';
 import type { SitePolicy } from '../../model/policy.ts';
 import type { Look, Notice, StartLookInput, SyncImageInput, SyncRepositoryInput } from '../../model/steps.ts';
 import { textOf, withAttributes } from './starting.ts';
 
-/** A workflow with this many signals waiting has a look pending, whatever this one says. */
+/** A workflow takes only so many signals. An image's has a look pending then, whatever this one says; a notice is not like another. */
 const SIGNALS_FULL = /exceeded.*signal/i;
 
 /**
  * Makes sure that somebody looks: each look signals its image's workflow, each notice its repository's, started if it does not run.
  * Once it returns, Temporal holds the look.
+ * @throws {TwinportError} RATE_LIMITED: the repository's workflow takes no more notices until it has continued as new
  * @throws whatever the client throws when Temporal is away or slower than `deadlineMs`
  */
 export async function sendLook(client: Client, input: StartLookInput, options: { deadlineMs?: number } = {}): Promise<void> {
@@ -54,7 +56,7 @@ async function signalImage(
   message: { signal: string; signalArgs: Look[] },
 ): Promise<void> {
   const input: SyncImageInput = { policy, repository, tag };
-  await acknowledgingFull(() =>
+  await unlessFull(() =>
     withAttributes(client, policy.site, repository, (attributes) =>
       client.workflow.signalWithStart<(input: SyncImageInput) => Promise<unknown>, Look[]>(WORKFLOWS.syncImage, {
         ...attributes,
@@ -71,7 +73,7 @@ async function signalImage(
 
 async function signalRepository(client: Client, policy: SitePolicy, repository: string, notice: Notice): Promise<void> {
   const input: SyncRepositoryInput = { policy, repository, mode: 'notices', verify: 'auto', once: false };
-  await acknowledgingFull(() =>
+  const taken = await unlessFull(() =>
     withAttributes(client, policy.site, repository, (attributes) =>
       client.workflow.signalWithStart<(input: SyncRepositoryInput) => Promise<unknown>, [Notice]>(WORKFLOWS.syncRepository, {
         ...attributes,
@@ -85,12 +87,16 @@ async function signalRepository(client: Client, policy: SitePolicy, repository: 
       }),
     ),
   );
+  if (!taken) throw new TwinportError('RATE_LIMITED', `the workflow of ${repository} takes no more notices for now`);
 }
 
-async function acknowledgingFull(send: () => Promise<unknown>): Promise<void> {
+/** @returns whether there was room for the signal */
+async function unlessFull(send: () => Promise<unknown>): Promise<boolean> {
   try {
     await send();
+    return true;
   } catch (thrown) {
     if (!SIGNALS_FULL.test(textOf(thrown))) throw thrown;
+    return false;
   }
 }
