@@ -5,6 +5,7 @@ import { contentDigest } from './content.ts';
 import { isRegistryError, registryError } from './errors.ts';
 import type { Session } from './session.ts';
 import type { RegistryRequest, RegistryResponse, StreamedBody } from './transport/request.ts';
+import { withGrace } from './transport/grace.ts';
 import { abandon } from './transport/outgoing.ts';
 import { stallMsOf } from './transport/wire.ts';
 import { uploadError } from './upload-errors.ts';
@@ -24,8 +25,8 @@ const NO_MOUNT: ReadonlySet<string> = new Set(['UNAUTHORIZED', 'DENIED', 'NOT_FO
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
 export async function startUpload(session: Session, repository: string, signal?: AbortSignal): Promise<Upload> {
-  const request = postRequest(repository, signal);
-  return readUpload(session, request, await attempt(session, request), 0);
+  const request = postRequest(repository);
+  return readUpload(session, request, await open(session, request, signal), 0);
 }
 
 /**
@@ -42,10 +43,10 @@ export async function mountBlob(
   from: string,
   signal?: AbortSignal,
 ): Promise<'mounted' | Upload> {
-  const request = { ...postRequest(repository, signal), query: { mount: digest, from }, pullFrom: from, accept: [201, 202] };
+  const request = { ...postRequest(repository), query: { mount: digest, from }, pullFrom: from, accept: [201, 202] };
   let response: RegistryResponse;
   try {
-    response = await attempt(session, request);
+    response = await open(session, request, signal);
   } catch (thrown) {
     // It is only a short cut: whatever the registry has against it (no right to read `from`, no such blob) may not stand in the way.
     if (isRegistryError(thrown) && NO_MOUNT.has(thrown.code)) return startUpload(session, repository, signal);
@@ -107,14 +108,14 @@ export async function postBlob(
   signal?: AbortSignal,
 ): Promise<'done' | Upload> {
   const request: RegistryRequest = {
-    ...postRequest(repository, signal),
+    ...postRequest(repository),
     query: { digest: descriptor.digest },
     headers: { 'content-type': OCTET_STREAM },
     body: bytes,
     accept: [201, 202],
     answerMs: digestMs(session, bytes.length),
   };
-  const response = await attempt(session, request);
+  const response = await open(session, request, signal);
   session.capabilities.singlePost = response.status === 201;
   if (response.status === 202) return readUpload(session, request, response, 0);
   checkStored(session, request, response, descriptor.digest);
@@ -213,8 +214,13 @@ async function attempt(session: Session, request: RegistryRequest): Promise<Regi
   }
 }
 
-function postRequest(repository: string, signal?: AbortSignal): RegistryRequest {
-  return { method: 'POST', repository, path: 'blobs/uploads/', scope: 'push', signal, accept: [202] };
+/** Sends what may open an upload. Its answer is waited for even when the caller goes: nobody else would know where the upload is. */
+function open(session: Session, request: RegistryRequest, signal: AbortSignal | undefined): Promise<RegistryResponse> {
+  return withGrace(signal, (hard) => attempt(session, { ...request, signal: hard }));
+}
+
+function postRequest(repository: string): RegistryRequest {
+  return { method: 'POST', repository, path: 'blobs/uploads/', scope: 'push', accept: [202] };
 }
 
 type UploadMethod = 'GET' | 'PATCH' | 'PUT' | 'DELETE';

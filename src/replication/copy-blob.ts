@@ -61,7 +61,7 @@ async function bringOver(
     onPosition(undefined);
     return { how: 'present', bytes: 0, resumedBytes: 0 };
   }
-  if (!earlier && isPostable(route, blob)) return postWhole(route, blob, depth);
+  if (!earlier && isPostable(route, blob)) return postWhole(route, blob, onPosition, depth);
   const resumed = earlier && (await resumable(route, blob, earlier));
   const opened = resumed ?? (await mountOrOpen(route, blob, depth));
   if (opened === 'mounted') {
@@ -114,13 +114,17 @@ function isPostable({ site, target }: Route, blob: Descriptor): boolean {
   );
 }
 
-async function postWhole(route: Route, blob: Descriptor, depth: Depth): Promise<CopiedBlob> {
+async function postWhole(route: Route, blob: Descriptor, onPosition: OnPosition, depth: Depth): Promise<CopiedBlob> {
   const { site, target, signal } = route;
   const chunks: Uint8Array[] = [];
   for await (const chunk of sourceStream(route, blob, 0)) chunks.push(chunk);
   const bytes = Buffer.concat(chunks);
   const posted = await postBlob(site.secondary, target, blob, bytes, signal);
-  if (posted !== 'done') await putBlob(site.secondary, posted, target, blob, bytes, signal);
+  if (posted !== 'done') {
+    onPosition({ digest: blob.digest, location: posted.location, offset: 0 });
+    await putBlob(site.secondary, posted, target, blob, bytes, signal);
+    onPosition(undefined);
+  }
   if (!(await holdsBlob(route, blob, depth))) throw await blobNotKept(route, blob);
   return { how: 'copied', bytes: blob.size, resumedBytes: 0 };
 }

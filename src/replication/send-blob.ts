@@ -1,6 +1,7 @@
 import type { Descriptor } from '../model/descriptor.ts';
 import { isTwinportError, TwinportError } from '../model/failure.ts';
 import type { UploadPosition } from '../model/steps.ts';
+import { withGrace } from '../registry/transport/grace.ts';
 import { finishUpload, patchBlob, putBlob, startUpload, type Upload } from '../registry/uploads.ts';
 import type { Route } from './site.ts';
 import { sourceStream } from './source-stream.ts';
@@ -10,9 +11,6 @@ export type OnPosition = (position: UploadPosition | undefined) => void;
 
 /** Up to here a blob goes in one request: there is little to lose, and a request to save. */
 const ONE_PUT_BYTES = 4 * 1024 * 1024;
-
-/** How long a body that was asked to end may take for it before its connection is cut. */
-const CLEAN_END_MS = 700;
 
 /**
  * Streams the rest of a blob into an open upload and finishes it. What is larger than a few MiB goes as one PATCH of no stated length: when the
@@ -96,23 +94,6 @@ function watchSource(route: Route, blob: Descriptor, upload: Upload, onPosition:
     }
   }
   return { strict, lenient, failure: () => failure };
-}
-
-/** Passes an abort on only after a while: the body sees it at once, and ends by itself if the other side still reads. */
-async function withGrace<T>(signal: AbortSignal | undefined, body: (hard: AbortSignal) => Promise<T>): Promise<T> {
-  const hard = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const soften = (): void => {
-    timer = setTimeout(() => hard.abort(), CLEAN_END_MS);
-  };
-  if (signal?.aborted) hard.abort();
-  signal?.addEventListener('abort', soften, { once: true });
-  try {
-    return await body(hard.signal);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', soften);
-  }
 }
 
 /** A registry that wants whole blobs, or chunks of a size of its own. */

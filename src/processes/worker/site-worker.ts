@@ -25,8 +25,11 @@ export interface SiteWorkerOptions {
   readonly logger: Logger;
 }
 
-/** A heartbeat a second: cancelling stops a transfer within that, and a kill loses no more than that. */
-const HEARTBEAT_THROTTLE = '1 second';
+/**
+ * Heartbeats are sent a second apart, and one more for each new upload: a kill leaves behind those of which Temporal has not heard. Further apart than
+ * this they are not held back.
+ */
+const HEARTBEAT_THROTTLE = '200 milliseconds';
 const SHUTDOWN_GRACE = '2 seconds';
 
 /** Workflows and activities of one site, on both of its lanes. */
