@@ -7,4 +7,6 @@ export default {
   testPathIgnorePatterns: ['/node_modules/'],
   testTimeout: 300_000,
   maxWorkers: 1,
+  // A lie that is told once is told: nothing is run again.
+  setupFilesAfterEnv: [],
 };
