@@ -5,6 +5,7 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  patched,
   setHandler,
   sleep,
   workflowInfo,
@@ -24,7 +25,7 @@ import {
 } from '../src/model/steps.ts';
 import { control, siteActivities } from './activities.ts';
 import { activityFailure } from './activity-failure.ts';
-import { pause, progress as progressQuery, resume, scanned } from './messages.ts';
+import { again, pause, progress as progressQuery, resume, scanned } from './messages.ts';
 import { runRepository } from './repository-run.ts';
 
 /** Repositories a page, and children at once: beyond these a parent's history grows too fast. */
@@ -67,27 +68,48 @@ async function pageThrough(run: Run): Promise<BackfillProgress> {
       continue;
     }
     attempts = 0;
-    if (page.last) return finish(run);
+    if (page.last) {
+      const progress = await finish(run);
+      // No await from here to the end: who asks meanwhile would not be heard.
+      return run.again && patched('scan-again') ? scanAgain(run, run.again) : progress;
+    }
     // Before the work, too: who looks at a first backfill wants to see how far it is.
     await record(run, page.listed ? { startedAt: run.state.look, repositories: page.repositories } : undefined);
     await eachRepository(run, page.repositories);
   }
 }
 
+/** What changed behind this scan's back is found by another one; whoever waits for the end is told the work of both. */
+function scanAgain(run: Run, input: BackfillSiteInput): Promise<never> {
+  const { progress, ...fresh } = freshState();
+  const carried = { ...fresh, progress: { ...progress, work: run.state.progress.work }, paused: run.paused };
+  return continueAsNew<typeof backfillSite>({ ...input, carried });
+}
+
 interface Run {
   readonly input: BackfillSiteInput;
+  /** The primary has been asked. */
+  begun: boolean;
+  /** Somebody wants what lies behind this scan looked at, too. */
+  again: BackfillSiteInput | undefined;
   readonly answers: Map<string, Scanned>;
   paused: boolean;
   state: BackfillCarried;
 }
 
 function startRun(input: BackfillSiteInput): Run {
-  const run: Run = { input, answers: new Map(), paused: input.carried?.paused ?? false, state: input.carried ?? freshState() };
+  const { carried = freshState() } = input;
+  const begun = carried.pages > 0;
+  const state = begun ? carried : { ...carried, scan: workflowInfo().runId };
+  const run: Run = { input, answers: new Map(), begun, again: undefined, paused: carried.paused ?? false, state };
   setHandler(pause, () => {
     run.paused = true;
   });
   setHandler(resume, () => {
     run.paused = false;
+  });
+  setHandler(again, (asked) => {
+    if (run.begun) run.again = run.again?.verify === 'deep' ? { ...asked, verify: 'deep' } : asked;
   });
   setHandler(scanned, (answer) => {
     run.answers.set(answer.repository, answer);
@@ -116,6 +138,7 @@ type Page = RepositoriesPage | { readonly failure: Failure };
 
 /** The catalog's next page; after its last one, what only the ledger knows: else a repository that vanished is never seen. */
 async function nextPage(run: Run, patient: boolean): Promise<Page> {
+  run.begun = true;
   try {
     const page = run.state.catalogDone ? await knownPage(run) : await catalogPage(run, patient);
     update(run, { state: 'running', total: run.state.progress.total + page.repositories.length });
@@ -233,10 +256,9 @@ async function recordCancellation(run: Run): Promise<void> {
 async function finish(run: Run): Promise<BackfillProgress> {
   update(run, { state: 'done' });
   const { site } = run.input.policy;
-  const { progress, look, pages } = run.state;
-  const { firstExecutionRunId } = workflowInfo();
+  const { progress, look, pages, scan = workflowInfo().firstExecutionRunId } = run.state;
   const catalog = {
-    scan: firstExecutionRunId,
+    scan,
     startedAt: look,
     pages,
     complete: true,

@@ -20,6 +20,7 @@ export const copyBlobs =
     const earlier = context.info.heartbeatDetails as CopyHeartbeat | undefined;
     const attempt = context.info.attempt;
     let position = earlier;
+    const isLast = (progressAttempt: number): boolean => attempt - progressAttempt >= ATTEMPTS_WITHOUT_PROGRESS;
     const announced = new Set<string>();
     return runActivity(
       site,
@@ -37,10 +38,11 @@ export const copyBlobs =
             context.heartbeat(heartbeat);
           },
           abandon: () => !isShutdown(),
+          isLast,
           depth: input.depth,
         });
         const retryable = retryableOf(result.failures);
-        if (retryable && attempt - (position?.progressAttempt ?? 0) < ATTEMPTS_WITHOUT_PROGRESS) {
+        if (retryable && !isLast(position?.progressAttempt ?? 0)) {
           context.heartbeat(position);
           throw new TwinportError(retryable.code, retryable.message, { retry: 'now', retryAfterMs: retryable.retryAfterMs });
         }

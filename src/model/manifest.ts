@@ -86,6 +86,7 @@ export function linksOf(manifest: Pick<Manifest, 'mediaType' | 'digest' | 'bytes
   const { mediaType, digest, bytes } = manifest;
   if (isSchema1Type(mediaType)) return { ...NO_LINKS, unsized: schema1Layers(bytes) };
   const body = parseBody(manifest);
+  refuseAlike(body, CONTENT_FIELDS, digest, '');
   const shape = isIndexType(mediaType) ? 'index' : isManifestType(mediaType) ? 'image' : shapeOf(body);
   if (shape === undefined) {
     throw new TwinportError(
@@ -108,6 +109,22 @@ function refuseOtherKind(body: Record<string, unknown>, shape: 'image' | 'index'
   if (odd === undefined && !contradicts) return;
   const what = odd === undefined ? `calls itself ${JSON.stringify(named)}` : `has ${odd}`;
   throw new TwinportError('INVALID', `manifest ${owner} is served as ${shape === 'index' ? 'an index' : 'an image'}, but ${what}`);
+}
+
+/** What says what belongs to a manifest, and which bytes are meant. */
+const CONTENT_FIELDS: ReadonlySet<string> = new Set(['config', 'layers', 'blobs', 'manifests', 'subject']);
+const BYTES_FIELDS: ReadonlySet<string> = new Set(['digest', 'size']);
+
+/** Go takes `Layers` for `layers`, and with it most registries and clients: they would see other content than was replicated. */
+function refuseAlike(object: object, fields: ReadonlySet<string>, owner: Digest, where: string): void {
+  for (const key of Object.keys(object)) {
+    const field = key.toUpperCase().toLowerCase(); // the long s is one by its capital alone
+    if (key === field || !fields.has(field)) continue;
+    throw new TwinportError(
+      'INVALID',
+      `manifest ${owner}: ${where}${JSON.stringify(key)} is "${field}" to some readers, and nothing to others`,
+    );
+  }
 }
 
 function isNothing(value: unknown): boolean {
@@ -173,6 +190,7 @@ function readList(value: unknown, owner: Digest, field: string): Listed[] {
 
 function readDescriptor(value: unknown, owner: Digest, field: string): Descriptor {
   const { mediaType, digest, size } = (value ?? {}) as Record<string, unknown>;
+  refuseAlike(value ?? {}, BYTES_FIELDS, owner, `${field}, `);
   if (!isDigest(digest)) throw new TwinportError('INVALID', `manifest ${owner}: ${field} has no usable digest`);
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
     throw new TwinportError('INVALID', `manifest ${owner}: ${field} (${digest}) has no usable size`);

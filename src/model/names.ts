@@ -36,6 +36,8 @@ export const SIGNALS = {
   noticed: 'noticed',
   /** `backfillSite`: a comparison that it asked of a running `syncRepository` is over. */
   scanned: 'scanned',
+  /** `backfillSite`: a scan was asked for while one runs; carries the input of the one that is to follow. */
+  again: 'again',
   pause: 'pause',
   resume: 'resume',
 } as const;

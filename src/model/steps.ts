@@ -587,6 +587,8 @@ export interface BackfillCarried {
   readonly startedAt: number;
   readonly look: number;
   readonly pages: number;
+  /** The run in which it began: its name in the ledger. */
+  readonly scan?: string;
   /** The catalog's cursor; absent once it is through, when the ledger's own repositories follow. */
   readonly after?: string;
   readonly catalogDone: boolean;

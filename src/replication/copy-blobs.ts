@@ -22,6 +22,11 @@ export interface CopyBlobsOptions {
   readonly onProgress: (heartbeat: CopyHeartbeat) => void;
   /** Whether uploads are to be removed now that the route's signal was aborted: yes for a cancel, no for a worker that hands over. */
   readonly abandon: () => boolean;
+  /**
+   * Whether no attempt follows this one, if something failed that another could mend; there always does if absent.
+   * @param progressAttempt the last one that got further than those before it
+   */
+  readonly isLast?: (progressAttempt: number) => boolean;
   /** How what was copied is read back; `shallow` if absent. */
   readonly depth?: Depth | undefined;
 }
@@ -57,8 +62,10 @@ export async function copyBlobs(route: Route, blobs: readonly Descriptor[], opti
         if (failure.retry !== 'now') await removeUpload(route, state, blob.digest);
       }
     });
+    // Nobody would know of them any more, and on a full disk they are what keeps it full.
+    if (options.isLast?.(state.progressAttempt())) await removeUploads(route, state);
   } catch (thrown) {
-    if (options.abandon()) await Promise.all([...state.open.keys()].map((digest) => removeUpload(route, state, digest)));
+    if (options.abandon()) await removeUploads(route, state);
     throw thrown;
   }
   const { copied, mounted, bytes } = state.done;
@@ -69,6 +76,8 @@ export async function copyBlobs(route: Route, blobs: readonly Descriptor[], opti
 interface State {
   readonly open: Map<Digest, UploadPosition>;
   readonly done: { bytes: number; copied: number; mounted: number };
+  /** The last attempt that got further than those before it. */
+  progressAttempt(): number;
   earlier(digest: Digest): UploadPosition | undefined;
   move(digest: Digest, position: UploadPosition | undefined): void;
   finish(how: 'copied' | 'mounted', size: number): void;
@@ -84,6 +93,7 @@ function openState(options: CopyBlobsOptions): State {
   return {
     open,
     done,
+    progressAttempt: () => progressAttempt,
     earlier: (digest) => inherited.get(digest),
     move(digest, position) {
       const before = open.get(digest);
@@ -101,6 +111,10 @@ function openState(options: CopyBlobsOptions): State {
       tell();
     },
   };
+}
+
+async function removeUploads(route: Route, state: State): Promise<void> {
+  await Promise.all([...state.open.keys()].map((digest) => removeUpload(route, state, digest)));
 }
 
 /** Best effort, and outside of the aborted signal: an upload that stays is purged by its registry in time. */

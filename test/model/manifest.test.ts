@@ -116,6 +116,9 @@ describe('linksOf', () => {
     ['a size in words', { layers: [{ digest: at('1'), size: '1' }] }, /no usable size/],
     ['a broken subject', { subject: { digest: 'x', size: 1 } }, /subject has no usable digest/],
     ['a config of null', { config: null }, /config has no usable digest/],
+    ['layers that Go would read', { layers: [], Layers: [layer('1')] }, /"Layers" is "layers" to some readers/],
+    ['layers that Go would read, with its long s', { 'layer\u017f': [layer('1')] }, /"layer\u017f" is "layers" to some readers/],
+    ['a digest that Go would read', { layers: [{ ...layer('1'), Digest: at('2') }] }, /layers\[0\], "Digest" is "digest"/],
   ])('refuses %s', (_, body, message) => {
     const bytes = body instanceof Uint8Array ? body : new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body));
     const read = () => linksOf({ mediaType: OCI_MANIFEST, digest: at('0'), bytes });

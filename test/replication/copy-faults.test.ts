@@ -182,6 +182,16 @@ describe.each([2, 3] as const)('copying to Distribution %i', (version) => {
     for (const one of wanted) expect(await openUploads(secondary, one.repository)).toEqual([]);
   });
 
+  it('leaves no upload behind where it is the last to try', async () => {
+    for (const isLast of [false, true]) {
+      const wanted = await blob();
+      target.rules.push({ method: 'PUT', path: /\/blobs\/uploads\//, answer: { status: 500 } });
+      const { failures } = await copy(sitePair(source.url, target.url), wanted, { isLast });
+      expect(failures).toMatchObject([{ failure: { code: 'UNAVAILABLE' } }]);
+      expect((await openUploads(secondary, wanted.repository)).length > 0).toBe(!isLast);
+    }
+  });
+
   it('does not take it for progress to die again where it died before', async () => {
     const wanted = await blob();
     target.rules.push({ method: 'PATCH', path: /\/blobs\/uploads\//, cutRequestAfter: SIZE / 2 });
@@ -215,6 +225,7 @@ interface CopyCase {
   attempt?: number;
   signal?: AbortSignal;
   abandon?: boolean;
+  isLast?: boolean;
   onProgress?: (heartbeat: CopyHeartbeat) => void;
 }
 
@@ -224,6 +235,7 @@ function copy(site: Site, blob: Case, options: CopyCase = {}) {
     attempt: options.attempt ?? 1,
     onProgress: options.onProgress ?? (() => undefined),
     abandon: () => options.abandon ?? true,
+    isLast: () => options.isLast ?? false,
   });
 }
 

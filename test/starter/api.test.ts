@@ -200,7 +200,8 @@ describe('what is asked', () => {
         event.workflowExecutionSignaledEventAttributes?.signalName ??
         (event.workflowExecutionCancelRequestedEventAttributes ? 'cancel' : ''),
     );
-    expect(names.filter(Boolean)).toEqual(['pause', 'cancel']);
+    // The second start: another scan is to follow.
+    expect(names.filter(Boolean)).toEqual(['again', 'pause', 'cancel']);
   }, 30_000);
 
   it('retries and cancels images, and writes down that it did', async () => {

@@ -187,6 +187,45 @@ describe('backfillSite', () => {
     );
   });
 
+  it('is followed by another where one is asked for meanwhile: what it has passed may have changed', async () => {
+    const { state, pass } = gate();
+    const asked = { ...INPUT, policy: { ...POLICY, revision: 'r2' }, verify: 'deep' as const };
+    const differs = { ...(await equal()), tags: [{ tag: 'v1', digest: digest('a'), same: false }] };
+    await world.run(
+      {
+        listRepositories: async () => catalog('a', 'b'),
+        compareRepository: async ({ repository }) => (repository === 'b' ? pass(differs) : differs),
+      },
+      async () => {
+        const handle = await start({ concurrency: 1 });
+        await until(() => state.waiting === 1);
+        await handle.signal(SIGNALS.again, asked);
+        await handle.signal(SIGNALS.again, { ...asked, verify: 'auto' });
+        state.open();
+        // Who waits for the end is told the work of both.
+        expect(await handle.result()).toMatchObject({ state: 'done', done: 2, work: { synced: 4 } });
+      },
+    );
+    expect(compared()).toEqual(['a', 'b', 'a', 'b']);
+    expect(world.inputs('recordScan').map(({ policy, verify }) => [policy.revision, verify])).toEqual([
+      ...Array<unknown>(2).fill([POLICY.revision, 'auto']),
+      ...Array<unknown>(2).fill(['r2', 'deep']),
+    ]);
+    const scans = world.inputs('recordBackfill').flatMap(({ catalog: listed }) => listed?.scan ?? []);
+    expect(new Set(scans).size).toBe(2);
+  });
+
+  it('that has asked for nothing yet needs no other', async () => {
+    await world.run({ listRepositories: async () => catalog('a'), compareRepository: equal }, async () => {
+      const handle = await world.env.client.workflow.signalWithStart<BackfillSite, [BackfillSiteInput]>(WORKFLOWS.backfillSite, {
+        ...{ workflowId: backfillSiteId('eu'), taskQueue: bulkQueue('eu'), args: [INPUT] },
+        ...{ signal: SIGNALS.again, signalArgs: [INPUT] },
+      });
+      await handle.result();
+    });
+    expect(compared()).toEqual(['a']);
+  });
+
   it('that begins paused reads no catalog', async () => {
     await world.run({ compareRepository: equal }, async () => {
       const handle = await world.env.client.workflow.signalWithStart<BackfillSite>(WORKFLOWS.backfillSite, {

@@ -5,7 +5,7 @@ import { failureOf, TwinportError } from '../../model/failure.ts';
 import { isLoopback } from '../starter/access.ts';
 import { backfillInput } from '../starter/backfill-run.ts';
 import { parseListen } from '../starter/listen-address.ts';
-import { startBackfill } from '../temporal/backfill.ts';
+import { askForBackfill } from '../temporal/backfill.ts';
 import { ensureSchedules, type Scheduled } from '../temporal/schedules.ts';
 import type { ExitCode } from './exit-code.ts';
 import { onInterruption } from './interruption.ts';
@@ -95,7 +95,7 @@ async function serve(
     await ready;
     announce(system, config, json);
     // At each start: nobody listened before, so something may have been missed.
-    await Promise.all(sites.map((site) => startBackfill(system.client, backfillInput(site))));
+    await Promise.all(sites.map((site) => askForBackfill(system.client, backfillInput(site))));
     await ensureSchedules(system.client, sites.flatMap(scheduledOf));
     await Promise.race([interruption.interrupted, system.broken]);
     return 0;

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { recordEvents } from '../../ledger/events.ts';
 import { doneInbox, putInbox, takeInbox } from '../../ledger/inbox.ts';
 import { failureOf, TwinportError } from '../../model/failure.ts';
-import { startBackfill } from '../temporal/backfill.ts';
+import { askForBackfill } from '../temporal/backfill.ts';
 import { sendLook } from '../temporal/looks.ts';
 import { createPayloadCodec } from '../temporal/payload-codec.ts';
 import { createAccess, requireAct, requireRead, type Access } from './access.ts';
@@ -104,7 +104,7 @@ function startDelivery(parts: StarterParts): { dispatcher: Dispatcher; drainer: 
     done: (ids) => doneInbox(ledger, ids),
     probe: () => probeTemporal(client),
     scan: async () => {
-      const starting = parts.sites.map((site) => startBackfill(client, backfillInput(site)));
+      const starting = parts.sites.map((site) => askForBackfill(client, backfillInput(site)));
       await Promise.allSettled(starting);
       await Promise.all(starting);
     },

@@ -24,6 +24,20 @@ export async function startBackfill(client: Client, input: BackfillSiteInput): P
   return { workflowId, runId: handle.firstExecutionRunId, joined: running === handle.firstExecutionRunId };
 }
 
+/** Starts a site's backfill, or has the running one followed by another: that one may have passed what is to be looked at. */
+export async function askForBackfill(client: Client, input: BackfillSiteInput): Promise<StartedRun> {
+  const run = await startBackfill(client, input);
+  if (!run.joined) return run;
+  try {
+    await client.workflow.getHandle(run.workflowId).signal(SIGNALS.again, input);
+    return run;
+  } catch (thrown) {
+    // It has ended meanwhile.
+    if (thrown instanceof WorkflowNotFoundError) return startBackfill(client, input);
+    throw thrown;
+  }
+}
+
 /** The progress of a site's latest backfill, running or ended; `undefined` if there was none or no worker answers. */
 export async function backfillProgress(client: Client, site: string): Promise<BackfillProgress | undefined> {
   try {

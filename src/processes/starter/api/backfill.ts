@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { audit } from '../../../ledger/audit.ts';
-import { cancelBackfill, signalBackfill, startBackfill } from '../../temporal/backfill.ts';
+import { askForBackfill, cancelBackfill, signalBackfill } from '../../temporal/backfill.ts';
 import { backfillInput, backfillState } from '../backfill-run.ts';
 import { clientOf, siteOf, type ControlParts } from '../parts.ts';
 import { RequestError } from '../request-error.ts';
@@ -22,7 +22,7 @@ export function backfillRoutes(server: FastifyInstance, parts: ControlParts): vo
   server.post<SitePath>('/sites/:site/backfill/start', async (request, reply) => {
     const site = siteOf(parts, request.params.site);
     const options = checked(BACKFILL_START, request.body);
-    const run = await startBackfill(clientOf(parts), backfillInput(site, options));
+    const run = await askForBackfill(clientOf(parts), backfillInput(site, options));
     await audit(parts.ledger, { actor: 'api', action: 'backfill start', site: site.name, detail: { ...options, joined: run.joined } });
     return reply.code(202).send(run);
   });
