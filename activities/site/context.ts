@@ -1,14 +1,18 @@
 import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { type Failure, isTwinportError, TwinportError } from '../../src/model/failure.ts';
 import type { Step } from '../../src/model/steps.ts';
 import type { Patience } from '../../src/registry/host-watch.ts';
+import type { Ended } from '../../src/replication/copy-blobs.ts';
 import type { Site } from '../../src/replication/site.ts';
 import { applicationFailure, retryableOf, withoutSecrets } from '../failure.ts';
 
 /** Attempts of a batch before its failures are recorded image by image; beyond this the workflow's back-off takes over. */
 export const BATCH_ATTEMPTS = 3;
 const BEAT_MS = 1_000;
+/** A heartbeat goes out within a fifth of a second, and is answered. */
+const VERDICT_MS = 1_000;
 
 /** A registry that is away is waited for this long in one attempt. */
 const PATIENT: Patience = { waitMs: 300_000 };
@@ -70,14 +74,28 @@ export function scheduledAt(): number {
 async function cancellationOr(thrown: unknown): Promise<unknown> {
   const context = Context.current();
   if (!context.cancellationSignal.aborted) return applicationFailure(thrown);
-  if (isShutdown()) return applicationFailure(new TwinportError('UNAVAILABLE', 'the worker is shutting down; another attempt goes on'));
+  if (howEnded() === 'handed-over')
+    return applicationFailure(new TwinportError('UNAVAILABLE', 'the worker is shutting down; another attempt goes on'));
   return context.cancelled.catch((cancellation: unknown) => cancellation);
 }
 
-/** Whether the attempt ends because its worker stops, rather than because somebody cancelled the sync. */
-export function isShutdown(): boolean {
+/** Why the attempt ends: its worker stops, Temporal has given it up (or its workflow has ended), or somebody cancelled the sync. */
+export function howEnded(): Ended {
   const reason: unknown = Context.current().cancellationSignal.reason;
-  return String((reason as { message?: unknown } | undefined)?.message).includes('WORKER_SHUTDOWN');
+  const message = String((reason as { message?: unknown } | undefined)?.message);
+  if (message.includes('WORKER_SHUTDOWN')) return 'handed-over';
+  return /NOT_FOUND|TIMED_OUT/.test(message) ? 'replaced' : 'cancelled';
+}
+
+/**
+ * Whether this is still the attempt that counts, as far as a heartbeat tells; one that stood still, or was cut off from Temporal, may have been
+ * given up long ago.
+ */
+export async function stillCounts(position: unknown): Promise<boolean> {
+  const context = Context.current();
+  context.heartbeat(position);
+  await Promise.race([sleep(VERDICT_MS, undefined, { ref: false }), context.cancelled.catch(() => undefined)]);
+  return !context.cancellationSignal.aborted;
 }
 
 /** Which attempt this is, from 1. */

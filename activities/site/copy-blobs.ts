@@ -1,10 +1,10 @@
 import { Context } from '@temporalio/activity';
-import { TwinportError } from '../../src/model/failure.ts';
+import { type TwinportError } from '../../src/model/failure.ts';
 import type { CopyBlobsInput, CopyBlobsResult, CopyHeartbeat } from '../../src/model/steps.ts';
 import { copyBlobs as copy } from '../../src/replication/copy-blobs.ts';
 import { routeOf, type Site } from '../../src/replication/site.ts';
 import { retryableOf } from '../failure.ts';
-import { isShutdown, runActivity } from './context.ts';
+import { howEnded, runActivity, stillCounts } from './context.ts';
 
 /** What is limited is attempts in a row that moved nothing: a large blob on a bad line may need many that each move a little. */
 const ATTEMPTS_WITHOUT_PROGRESS = 5;
@@ -20,8 +20,9 @@ export const copyBlobs =
     const earlier = context.info.heartbeatDetails as CopyHeartbeat | undefined;
     const attempt = context.info.attempt;
     let position = earlier;
-    const isLast = (progressAttempt: number): boolean => attempt - progressAttempt >= ATTEMPTS_WITHOUT_PROGRESS;
     const announced = new Set<string>();
+    const retryable = (failures: CopyBlobsResult['failures']): TwinportError | undefined =>
+      attempt - (position?.progressAttempt ?? 0) < ATTEMPTS_WITHOUT_PROGRESS ? retryableOf(failures) : undefined;
     return runActivity(
       site,
       input,
@@ -37,14 +38,14 @@ export const copyBlobs =
             for (const upload of fresh) announced.add(upload.location);
             context.heartbeat(heartbeat);
           },
-          abandon: () => !isShutdown(),
-          isLast,
+          ended: howEnded,
+          goesOn: async (failures) => retryable(failures) !== undefined && stillCounts(position),
           depth: input.depth,
         });
-        const retryable = retryableOf(result.failures);
-        if (retryable && !isLast(position?.progressAttempt ?? 0)) {
+        const again = retryable(result.failures);
+        if (again) {
           context.heartbeat(position);
-          throw new TwinportError(retryable.code, retryable.message, { retry: 'now', retryAfterMs: retryable.retryAfterMs });
+          throw again;
         }
         onCopied(result);
         return result;

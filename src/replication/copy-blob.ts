@@ -12,8 +12,8 @@ import type { CopiedBlob, Route } from './site.ts';
 import { sendBlob, type OnPosition } from './send-blob.ts';
 import { sourceStream } from './source-stream.ts';
 
-/** Up to here a blob is held in memory and posted whole. */
-const SINGLE_POST_BYTES = 64 * 1024;
+/** Up to here a blob is held in memory before the secondary hears of it: no upload is open while the primary is waited for. */
+const WHOLE_BYTES = 64 * 1024;
 
 /**
  * Brings one blob over: by mounting it from a repository of the secondary that holds it, else by streaming it, with no temporary file; then reads
@@ -61,7 +61,7 @@ async function bringOver(
     onPosition(undefined);
     return { how: 'present', bytes: 0, resumedBytes: 0 };
   }
-  if (!earlier && isPostable(route, blob)) return postWhole(route, blob, onPosition, depth);
+  if (!earlier && isSmall(route, blob)) return sendWhole(route, blob, onPosition, depth);
   const resumed = earlier && (await resumable(route, blob, earlier));
   const opened = resumed ?? (await mountOrOpen(route, blob, depth));
   if (opened === 'mounted') {
@@ -107,19 +107,21 @@ async function sendThroughRefusals(route: Route, blob: Descriptor, opened: Uploa
 const MAX_TRIES = 4;
 const LONGEST_REFUSAL_MS = 60_000;
 
-/** Small, not to be mounted, and the registry does not refuse it: then one request does for three. */
-function isPostable({ site, target }: Route, blob: Descriptor): boolean {
-  return (
-    blob.size <= SINGLE_POST_BYTES && site.secondary.capabilities.singlePost !== false && site.homes.find(blob.digest, target) === undefined
-  );
+/** Small, and not to be mounted. */
+function isSmall({ site, target }: Route, blob: Descriptor): boolean {
+  return blob.size <= WHOLE_BYTES && site.homes.find(blob.digest, target) === undefined;
 }
 
-async function postWhole(route: Route, blob: Descriptor, onPosition: OnPosition, depth: Depth): Promise<CopiedBlob> {
+/** One request does for three, where the registry takes it. */
+async function sendWhole(route: Route, blob: Descriptor, onPosition: OnPosition, depth: Depth): Promise<CopiedBlob> {
   const { site, target, signal } = route;
   const chunks: Uint8Array[] = [];
   for await (const chunk of sourceStream(route, blob, 0)) chunks.push(chunk);
   const bytes = Buffer.concat(chunks);
-  const posted = await postBlob(site.secondary, target, blob, bytes, signal);
+  const posted =
+    site.secondary.capabilities.singlePost === false
+      ? await startUpload(site.secondary, target, signal)
+      : await postBlob(site.secondary, target, blob, bytes, signal);
   if (posted !== 'done') {
     onPosition({ digest: blob.digest, location: posted.location, offset: 0 });
     await putBlob(site.secondary, posted, target, blob, bytes, signal);

@@ -8,6 +8,7 @@ import { ensureRepository } from '../registry/repositories.ts';
 import { cancelUpload } from '../registry/uploads.ts';
 import { concurrently } from './concurrently.ts';
 import { copyBlob } from './copy-blob.ts';
+import { ONE_PUT_BYTES } from './send-blob.ts';
 import { holdsBlob } from './holds-blob.ts';
 import type { Route } from './site.ts';
 
@@ -20,16 +21,19 @@ export interface CopyBlobsOptions {
   readonly attempt: number;
   /** Called whenever something moved. */
   readonly onProgress: (heartbeat: CopyHeartbeat) => void;
-  /** Whether uploads are to be removed now that the route's signal was aborted: yes for a cancel, no for a worker that hands over. */
-  readonly abandon: () => boolean;
-  /**
-   * Whether no attempt follows this one, if something failed that another could mend; there always does if absent.
-   * @param progressAttempt the last one that got further than those before it
-   */
-  readonly isLast?: (progressAttempt: number) => boolean;
+  /** Why the route's signal was aborted, which decides what becomes of open uploads. */
+  readonly ended: () => Ended;
+  /** Whether another attempt will go on with the uploads that are open after these failures; it will if this is absent. */
+  readonly goesOn?: (failures: readonly BlobFailure[]) => Promise<boolean>;
   /** How what was copied is read back; `shallow` if absent. */
   readonly depth?: Depth | undefined;
 }
+
+/**
+ * `cancelled`: all uploads are removed. `replaced`: another attempt runs, and goes on with what can be gone on with; the rest is removed. `handed-over`:
+ * another one will run, and all are left to it.
+ */
+export type Ended = 'cancelled' | 'replaced' | 'handed-over';
 
 /**
  * Copies blobs to the secondary, several at once. Safe to repeat: uploads go on where the registry says they stand, and what an earlier attempt
@@ -62,12 +66,13 @@ export async function copyBlobs(route: Route, blobs: readonly Descriptor[], opti
         if (failure.retry !== 'now') await removeUpload(route, state, blob.digest);
       }
     });
-    // Nobody would know of them any more, and on a full disk they are what keeps it full.
-    if (options.isLast?.(state.progressAttempt())) await removeUploads(route, state);
   } catch (thrown) {
-    if (options.abandon()) await removeUploads(route, state);
+    await abandon(route, state, blobs, options.ended());
     throw thrown;
   }
+  // Nobody would know of them any more, and on a full disk they are what keeps it full.
+  if (state.open.size > 0 && (await options.goesOn?.(failures)) === false)
+    await abandon(route, state, blobs, route.signal?.aborted ? options.ended() : 'cancelled');
   const { copied, mounted, bytes } = state.done;
   const summary = summarize({ copied, mounted, bytes, resumedBytes, failed: failures.length });
   return { summary, copied, bytes, resumedBytes, mounted, skipped, failures };
@@ -76,8 +81,6 @@ export async function copyBlobs(route: Route, blobs: readonly Descriptor[], opti
 interface State {
   readonly open: Map<Digest, UploadPosition>;
   readonly done: { bytes: number; copied: number; mounted: number };
-  /** The last attempt that got further than those before it. */
-  progressAttempt(): number;
   earlier(digest: Digest): UploadPosition | undefined;
   move(digest: Digest, position: UploadPosition | undefined): void;
   finish(how: 'copied' | 'mounted', size: number): void;
@@ -93,7 +96,6 @@ function openState(options: CopyBlobsOptions): State {
   return {
     open,
     done,
-    progressAttempt: () => progressAttempt,
     earlier: (digest) => inherited.get(digest),
     move(digest, position) {
       const before = open.get(digest);
@@ -113,8 +115,11 @@ function openState(options: CopyBlobsOptions): State {
   };
 }
 
-async function removeUploads(route: Route, state: State): Promise<void> {
-  await Promise.all([...state.open.keys()].map((digest) => removeUpload(route, state, digest)));
+async function abandon(route: Route, state: State, blobs: readonly Descriptor[], ended: Ended): Promise<void> {
+  if (ended === 'handed-over') return;
+  const resumable = new Set(blobs.filter(({ size }) => size > ONE_PUT_BYTES).map(({ digest }) => digest));
+  const ours = [...state.open.keys()].filter((digest) => ended === 'cancelled' || !resumable.has(digest));
+  await Promise.all(ours.map((digest) => removeUpload(route, state, digest)));
 }
 
 /** Best effort, and outside of the aborted signal: an upload that stays is purged by its registry in time. */

@@ -2,7 +2,7 @@ import type { Descriptor } from '../model/descriptor.ts';
 import { isTwinportError, TwinportError } from '../model/failure.ts';
 import type { UploadPosition } from '../model/steps.ts';
 import { withGrace } from '../registry/transport/grace.ts';
-import { finishUpload, patchBlob, putBlob, startUpload, type Upload } from '../registry/uploads.ts';
+import { cancelUpload, finishUpload, patchBlob, putBlob, startUpload, type Upload } from '../registry/uploads.ts';
 import type { Route } from './site.ts';
 import { sourceStream } from './source-stream.ts';
 
@@ -10,7 +10,7 @@ import { sourceStream } from './source-stream.ts';
 export type OnPosition = (position: UploadPosition | undefined) => void;
 
 /** Up to here a blob goes in one request: there is little to lose, and a request to save. */
-const ONE_PUT_BYTES = 4 * 1024 * 1024;
+export const ONE_PUT_BYTES = 4 * 1024 * 1024;
 
 /**
  * Streams the rest of a blob into an open upload and finishes it. What is larger than a few MiB goes as one PATCH of no stated length: when the
@@ -45,6 +45,7 @@ async function patchRest(route: Route, blob: Descriptor, upload: Upload, onPosit
     } catch (thrown) {
       if (!refusesPatch(thrown) || upload.offset > 0) throw thrown;
       site.secondary.capabilities.patch = false;
+      await cancelUpload(site.secondary, upload.location, signal);
       return putRest(route, blob, await startUpload(site.secondary, target, signal), onPosition);
     }
     site.secondary.capabilities.patch = true;

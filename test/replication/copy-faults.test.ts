@@ -101,6 +101,23 @@ describe.each([2, 3] as const)('copying to Distribution %i', (version) => {
     expect(await openUploads(secondary, wanted.repository)).toEqual([]);
   });
 
+  it('leaves a large upload to the attempt that has taken its place, and no small one', async () => {
+    for (const [size, left] of [
+      [LARGE, true],
+      // Distribution 2.8 cannot remove an upload whose connection broke.
+      [1_000_000, version === 2],
+    ] as const) {
+      const wanted = await blob(size);
+      source.rules.push({ method: 'GET', path: /\/blobs\//, bytesPerSecond: size / 4 });
+      const replaced = new AbortController();
+      const copying = copy(sitePair(source.url, target.url), wanted, { signal: replaced.signal, ended: 'replaced' });
+      setTimeout(() => replaced.abort(), 1_500);
+      await expect(copying).rejects.toBeDefined();
+      source.reset();
+      expect((await openUploads(secondary, wanted.repository)).length > 0).toBe(left);
+    }
+  });
+
   it('leaves the upload to the next worker when its own stops', async () => {
     const wanted = await blob();
     source.rules.push({ method: 'GET', path: /\/blobs\//, bytesPerSecond: 8 * 1024 * 1024 });
@@ -108,7 +125,7 @@ describe.each([2, 3] as const)('copying to Distribution %i', (version) => {
     let heartbeat: CopyHeartbeat | undefined;
     const copying = copy(sitePair(source.url, target.url), wanted, {
       signal: stop.signal,
-      abandon: false,
+      ended: 'handed-over',
       onProgress: (beat) => (heartbeat = beat),
     });
     setTimeout(() => stop.abort(), 1_000);
@@ -186,7 +203,7 @@ describe.each([2, 3] as const)('copying to Distribution %i', (version) => {
     for (const isLast of [false, true]) {
       const wanted = await blob();
       target.rules.push({ method: 'PUT', path: /\/blobs\/uploads\//, answer: { status: 500 } });
-      const { failures } = await copy(sitePair(source.url, target.url), wanted, { isLast });
+      const { failures } = await copy(sitePair(source.url, target.url), wanted, { goesOn: !isLast });
       expect(failures).toMatchObject([{ failure: { code: 'UNAVAILABLE' } }]);
       expect((await openUploads(secondary, wanted.repository)).length > 0).toBe(!isLast);
     }
@@ -224,8 +241,8 @@ interface CopyCase {
   earlier?: CopyHeartbeat | undefined;
   attempt?: number;
   signal?: AbortSignal;
-  abandon?: boolean;
-  isLast?: boolean;
+  ended?: 'cancelled' | 'replaced' | 'handed-over';
+  goesOn?: boolean;
   onProgress?: (heartbeat: CopyHeartbeat) => void;
 }
 
@@ -234,8 +251,8 @@ function copy(site: Site, blob: Case, options: CopyCase = {}) {
     earlier: options.earlier,
     attempt: options.attempt ?? 1,
     onProgress: options.onProgress ?? (() => undefined),
-    abandon: () => options.abandon ?? true,
-    isLast: () => options.isLast ?? false,
+    ended: () => options.ended ?? 'cancelled',
+    goesOn: async () => options.goesOn ?? true,
   });
 }
 

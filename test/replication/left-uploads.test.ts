@@ -66,7 +66,7 @@ async function started(version: 2 | 3, size: number) {
       copyBlobs(route(site, 'app', POLICY, signal), blobs, {
         ...{ earlier, onProgress },
         attempt: earlier ? 2 : 1,
-        abandon: () => true,
+        ended: () => 'cancelled',
       }),
     left: () => openUploads(secondary, 'app'),
   };

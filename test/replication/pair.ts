@@ -66,7 +66,7 @@ export async function replicate(
           earlier: undefined,
           attempt: 1,
           onProgress: () => undefined,
-          abandon: () => true,
+          ended: () => 'cancelled',
           depth: options.depth,
         })
       : undefined;

@@ -202,7 +202,7 @@ describe('manifests without a tag', () => {
     const [first, ...others] = digests as [Digest, ...Digest[]];
     const way = route(site, 'app');
     const lacks = await enumerateLayers(way, [{ digest: first }], 'shallow');
-    await copyBlobs(way, lacks.lacking, { earlier: undefined, attempt: 1, onProgress: () => undefined, abandon: () => true });
+    await copyBlobs(way, lacks.lacking, { earlier: undefined, attempt: 1, onProgress: () => undefined, ended: () => 'cancelled' });
     expect((await publishManifests(way, [{ digest: first }], [])).images).toMatchObject([{ state: 'verified', changed: true }]);
     const listing = async (): Promise<Digest[]> => [...digests, first];
     expect(await lackingUntagged(way, 10, listing)).toEqual(others);

@@ -193,7 +193,7 @@ describe('a secondary that is not to be trusted', () => {
       earlier,
       attempt: 2,
       onProgress: () => undefined,
-      abandon: () => true,
+      ended: () => 'cancelled',
       depth: 'deep',
     });
     expect(copied).toMatchObject({ copied: 1, resumedBytes: 0, failures: [] });
