@@ -35,6 +35,7 @@ const SITE_PROFILES: Record<keyof SiteActivities, ActivityOptions> = {
   lookAtDigests: SITE,
   deleteTags: SITE,
   sweepKept: SITE,
+  sampleDigests: SITE,
 };
 
 const CONTROL_PROFILES: Record<keyof ControlActivities, ActivityOptions> = {
@@ -42,6 +43,7 @@ const CONTROL_PROFILES: Record<keyof ControlActivities, ActivityOptions> = {
   recordScan: RECORD,
   knownRepositories: RECORD,
   imagesToVerify: RECORD,
+  judgePrimary: RECORD,
   planDeletions: RECORD,
   recordDeletions: RECORD,
   recordBackfill: RECORD,

@@ -34,6 +34,8 @@ export interface Round {
   readonly lane: Lane;
   readonly priority?: number;
   readonly depth: Depth;
+  /** See `PublishManifestsInput`. */
+  readonly overwrite?: 'proven' | 'never';
 }
 
 /** Where a round left its images. */
@@ -65,7 +67,12 @@ export async function copyRound(round: Round, images: readonly TaggedImage[]): P
   const publishable = images.filter((image) => !failedDigests.has(image.digest));
   if (publishable.length === 0) return { published: [], failures, work, look: 0, repeated: false, incomplete };
   const published: PublishManifestsResult = await steps.publishManifests(
-    { ...round.step, images: publishable.map(({ tag, digest }) => (tag === undefined ? { digest } : { tag, digest })), failedBlobs },
+    {
+      ...round.step,
+      images: publishable.map(({ tag, digest }) => (tag === undefined ? { digest } : { tag, digest })),
+      failedBlobs,
+      ...(round.overwrite ? { overwrite: round.overwrite } : {}),
+    },
     asked(`${round.step.repository}: ${describe(publishable)}`, round.priority),
   );
   const { look, repeated = false } = published;
@@ -95,6 +102,17 @@ export async function orPending<T>(
     }
     throw thrown;
   }
+}
+
+/** What this round may not overwrite is left to a scan of the repository, which samples the primary first. */
+export async function leaveDoubtful(step: RepositoryStep, published: readonly PublishedImage[]): Promise<void> {
+  const doubtful = published.filter(({ state }) => state === 'doubtful');
+  if (doubtful.length === 0) return;
+  const notices = [{ kind: 'compare', receivedAt: Date.now() }] as const;
+  await control.startLook(
+    { ...step, looks: [], notices },
+    { summary: `${step.repository}: ${describe(doubtful)} would replace something else` },
+  );
 }
 
 /** What the ledger is told of published images, and of those that failed: as of now, for `started` may have been recorded since they were looked at. */

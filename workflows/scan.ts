@@ -9,6 +9,7 @@ import {
   type ComparedTag,
   type ImageOutcome,
   type Notice,
+  type RecordScanResult,
   type RepositoryStep,
   type ScanCarried,
   type TaggedImage,
@@ -20,7 +21,7 @@ import { control, siteActivities } from './activities.ts';
 import { activityFailure } from './activity-failure.ts';
 import { copyUntagged } from './copy-untagged.ts';
 import { deleteGone } from './delete-gone.ts';
-import { copyRound, fetchRound, markRound, orPending, outcomesOf, type Round } from './round.ts';
+import { copyRound, fetchRound, leaveDoubtful, markRound, orPending, outcomesOf, type Round } from './round.ts';
 
 /** Tags compared at a time: as many as fit a payload. */
 const TAGS_A_PAGE = 1_000;
@@ -84,6 +85,7 @@ async function listAndCopy(step: RepositoryStep, options: ScanOptions): Promise<
   let look = carried?.look;
   let after = carried?.after;
   const { compareRepository } = siteActivities(step.policy.site, 'bulk');
+  const primary: { regressed?: boolean } = {};
   for (;;) {
     const from = after === undefined ? '' : ` after ${after}`;
     const page = await compareRepository(
@@ -98,7 +100,13 @@ async function listAndCopy(step: RepositoryStep, options: ScanOptions): Promise<
     gone.push(...plan.gone);
     if (plan.expired && patched('kept tags')) await sweepExpired(step, plan.expired);
     unsettled += page.failures.filter(({ failure }) => failure.retry !== 'never').length;
-    const done = await settlePage(step, options, page.tags, new Set(plan.verify));
+    const still = await heldBack(step, plan, primary);
+    const done = await settlePage(
+      step,
+      options,
+      page.tags.filter(({ tag }) => !still.has(tag)),
+      new Set(plan.verify),
+    );
     work = addWork(addWork(work, done.work), { failed: page.failures.length });
     unsettled += done.unsettled;
     const alone = page.untagged ? await copyUntagged(step, page.untagged) : undefined;
@@ -107,6 +115,25 @@ async function listAndCopy(step: RepositoryStep, options: ScanOptions): Promise<
     if (after === undefined) return { gone, work, unsettled, look, ...(alone?.failure ? { failure: alone.failure } : {}) };
     if (workflowInfo().continueAsNewSuggested) return options.carryOn({ scan: options.scan, look, after, gone, work, unsettled });
   }
+}
+
+/**
+ * Which tags of a page are not to move: those that a person is asked about, and all that overwrite something if the primary has lost what was verified
+ * from it.
+ * @param primary what is known of it in this scan: once is enough
+ */
+async function heldBack(step: RepositoryStep, plan: RecordScanResult, primary: { regressed?: boolean }): Promise<ReadonlySet<string>> {
+  if ((!plan.held && !plan.sample) || !patched('held moves')) return new Set();
+  if (plan.sample && primary.regressed === undefined) {
+    const { sampleDigests } = siteActivities(step.policy.site, 'bulk');
+    const { sampled, missing, summary } = await sampleDigests(
+      { ...step, sample: plan.sample },
+      asked(`${step.repository}: whether the primary still holds what was verified`),
+    );
+    const judged = await control.judgePrimary({ ...step, sampled, missing }, { summary: `${step.repository}: ${summary}` });
+    primary.regressed = judged.regressed;
+  }
+  return new Set([...(plan.held ?? []), ...(primary.regressed ? (plan.moves ?? []) : [])]);
 }
 
 /** What cannot be swept now is swept by a later scan. */
@@ -139,7 +166,13 @@ async function settlePage(
 
 /** The five activities over a batch, again for what moved meanwhile. @param reread what needs mending here was called equal before */
 export async function settleBatch(step: RepositoryStep, depth: Depth, tags: readonly string[], reread: boolean): Promise<ScanResult> {
-  const round: Round = { step, lane: 'bulk', depth, priority: reread ? PRIORITY.verify : PRIORITY.backfill };
+  const round: Round = {
+    step,
+    lane: 'bulk',
+    depth,
+    priority: reread ? PRIORITY.verify : PRIORITY.backfill,
+    ...(reread ? { overwrite: 'never' } : {}),
+  };
   let left = tags;
   let work = NO_WORK;
   let unsettled = 0;
@@ -182,10 +215,11 @@ async function batchRound(round: Round, tags: readonly string[], reread: boolean
     }));
     const outcomes = [...outcomesOf({ ...copied, failures }), ...gone];
     const overlapping = await markRound(round.step, outcomes);
+    await leaveDoubtful(round.step, copied.published);
     const failed = [...failures, ...copied.published.flatMap(({ state, failure }) => (state === 'failed' && failure ? [{ failure }] : []))];
     const moved = copied.published.flatMap(({ state, tag }) =>
       // One that is gone by now is looked at again too, so that its row goes.
-      tag !== undefined && state !== 'verified' && state !== 'failed' ? [tag] : [],
+      tag !== undefined && state !== 'verified' && state !== 'failed' && state !== 'doubtful' ? [tag] : [],
     );
     const lacked = new Set(copied.incomplete);
     // What could not be mended is failed, and not counted twice.

@@ -26,7 +26,7 @@ import { shortDigest } from '../src/model/text.ts';
 import { control } from './activities.ts';
 import { activityFailure } from './activity-failure.ts';
 import { pushed, retry } from './messages.ts';
-import { copyRound, fetchRound, markRound, orPending, outcomesOf, type Round, type RoundResult } from './round.ts';
+import { copyRound, fetchRound, leaveDoubtful, markRound, orPending, outcomesOf, type Round, type RoundResult } from './round.ts';
 
 /** Rounds of one run: old code drains, histories stay short. */
 const ROUNDS_A_RUN = 20;
@@ -125,7 +125,7 @@ function imageState(input: SyncImageInput): ImageState {
     async round(look, looked, attempts) {
       // Once its failure is recorded, an image may wait for a registry that is away.
       const step: RepositoryStep = { policy, repository, ...(attempts > 0 ? { patient: true } : {}) };
-      const round: Round = { step, lane: 'push', depth: 'shallow' };
+      const round: Round = { step, lane: 'push', depth: 'shallow', overwrite: 'proven' };
       try {
         return await orPending(
           round.step,
@@ -198,13 +198,14 @@ async function contentRound(
     return { ...outcome, ...(early ? ({ sync: 'pending', verification: 'pending' } as const) : {}), ...received(look) };
   });
   const overlapping = await markRound(round.step, outcomes);
+  await leaveDoubtful(round.step, copied.published);
   return verdict(copied.published, [...fetched.failures, ...copied.failures], unexpected, overlapping.length > 0);
 }
 
 function verdict(published: readonly PublishedImage[], failures: readonly TagFailure[], unexpected: boolean, overlapped: boolean): Outcome {
   const failure = failures[0]?.failure ?? published.find((image) => image.state === 'failed')?.failure;
   if (failure) return { kind: 'failed', failure };
-  if (overlapped || published.some((image) => image.state !== 'verified')) return { kind: 'again' };
+  if (overlapped || published.some((image) => image.state !== 'verified' && image.state !== 'doubtful')) return { kind: 'again' };
   return unexpected ? { kind: 'unexpected' } : { kind: 'settled' };
 }
 

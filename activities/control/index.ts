@@ -5,8 +5,10 @@ import type { Ledger } from '../../src/ledger/ledger.ts';
 import { markVerification } from '../../src/ledger/mark-verification.ts';
 import { planDeletions } from '../../src/ledger/plan-deletions.ts';
 import { recordDeletions } from '../../src/ledger/record-deletions.ts';
+import { judgePrimary } from '../../src/ledger/regressions.ts';
 import { recordScan } from '../../src/ledger/record-scan.ts';
 import { knownRepositories } from '../../src/ledger/repositories.ts';
+import type { JudgePrimaryInput } from '../../src/model/guard-steps.ts';
 import type {
   ImagesToVerifyInput,
   KnownRepositoriesInput,
@@ -45,6 +47,7 @@ export function controlActivities({ ledger, startLook, startScheduled }: Control
         repositories: await knownRepositories(ledger, input, (repository) => repositoryInScope(input.policy, repository)),
       })),
     imagesToVerify: (input: ImagesToVerifyInput) => recorded(() => imagesToVerify(ledger, input)),
+    judgePrimary: (input: JudgePrimaryInput) => recorded(() => judgePrimary(ledger, input)),
     planDeletions: (input: PlanDeletionsInput) => recorded(() => planDeletions(ledger, input)),
     recordDeletions: (input: RecordDeletionsInput) => recorded(() => recordDeletions(ledger, input)),
     recordBackfill: (input: RecordBackfillInput) =>

@@ -5,6 +5,7 @@ import { deleteTags } from './delete-tags.ts';
 import { enumerateLayers } from './enumerate-layers.ts';
 import { fetchManifests } from './fetch-manifests.ts';
 import { publishManifests } from './publish-manifests.ts';
+import { sampleDigests } from './sample-digests.ts';
 import { compareRepository, listRepositories, lookAtDigests } from './scan.ts';
 import { sweepKept } from './sweep-kept.ts';
 
@@ -23,6 +24,7 @@ export function siteActivities(site: Site, onCopied: (result: CopyBlobsResult) =
     lookAtDigests: lookAtDigests(site),
     deleteTags: deleteTags(site),
     sweepKept: sweepKept(site),
+    sampleDigests: sampleDigests(site),
   };
 }
 

@@ -11,7 +11,7 @@ export const publishManifests =
   (site: Site) =>
   (input: PublishManifestsInput): Promise<PublishManifestsResult> =>
     runActivity(site, input, async (signal) => {
-      const published = await publish(routeOf(site, input, signal), input.images, input.failedBlobs);
+      const published = await publish(routeOf(site, input, signal), input.images, input.failedBlobs, input.overwrite);
       const failed = published.images.flatMap(({ failure, state }) => (failure && state === 'failed' ? [{ failure }] : []));
       const retryable = input.failedBlobs.length === 0 ? retryableOf(failed) : undefined;
       if (retryable && attemptNumber() < BATCH_ATTEMPTS) throw retryable;

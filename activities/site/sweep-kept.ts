@@ -1,4 +1,4 @@
-import type { SweepKeptInput, SweepKeptResult } from '../../src/model/steps.ts';
+import type { SweepKeptInput, SweepKeptResult } from '../../src/model/guard-steps.ts';
 import { sweepKept as sweep } from '../../src/replication/keep.ts';
 import { routeOf, type Site } from '../../src/replication/site.ts';
 import { runActivity } from './context.ts';

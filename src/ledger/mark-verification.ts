@@ -8,6 +8,7 @@ import { keyOf, lockImages, removeImages, rowOf, saveImages } from './image-rows
 import { transact, type Db, type Ledger } from './ledger.ts';
 import { microBatch, type Batched } from './micro-batch.ts';
 import { lapseWaivers } from './lapse-waivers.ts';
+import { settleMoves } from './moves.ts';
 import { closeScans } from './recovery-point.ts';
 import { appendHistory, appendUntold, type Overwrite, type Untold } from './tag-history.ts';
 
@@ -66,6 +67,7 @@ function recordAll(ledger: Ledger, records: readonly Record[]): Promise<MarkVeri
     await appendHistory(trx, calls.flat().flatMap(overwriteOf));
     await appendUntold(trx, untold);
     await cancelDeletions(trx, changed.filter(isBack));
+    await settleMoves(trx, changed);
     await closeSettled(trx, before, rows);
     return results;
   });

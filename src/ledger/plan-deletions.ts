@@ -8,6 +8,7 @@ import { evidenceOf } from './deletion-evidence.ts';
 import { DECISION_MS, expireDeletions, ledgerNow, lockDeletions, newDeletionId, setDeletions, type DeletionRow } from './deletion-rows.ts';
 import { lockKnownImages, saveImages } from './image-rows.ts';
 import { transact, type Db, type Ledger } from './ledger.ts';
+import { isHeld } from './regressions.ts';
 
 /** What a run may do with each of its candidates. */
 interface Plan {
@@ -27,6 +28,10 @@ export async function planDeletions(ledger: Ledger, input: PlanDeletionsInput): 
   }
   return transact(ledger, async (trx) => {
     await lockDeletions(trx, policy.site);
+    if (await isHeld(trx, policy.site)) {
+      // What such a primary lacks is no evidence, now or later.
+      return { summary: 'held: primary regressed', approved: [], controls: [], held: input.candidates.length, waiting: 0 };
+    }
     await expireDeletions(trx, policy.site);
     const missing = await missingImages(trx, input);
     const known = await knownDeletions(trx, policy.site, repository, missing);

@@ -9,10 +9,14 @@ import { keepFoundChanges } from './found-changes.ts';
 import { keyOf, lockImages, removeImages, rowOf, saveImages } from './image-rows.ts';
 import { recordKeeps } from './keeps.ts';
 import { transact, type Db, type Ledger } from './ledger.ts';
+import { holdMovesBack, movesOf, type Move } from './moves.ts';
 import { closeScans } from './recovery-point.ts';
+import { isDoubted, isHeld, sampleOf } from './regressions.ts';
 import { lapseWaivers } from './lapse-waivers.ts';
 import { recordScanPage } from './scan-pages.ts';
 import { listedRow, unlistedRow, unreadRow } from './scan-row.ts';
+
+const HELD_SITE = 'held: primary regressed';
 
 /** What a page makes of the window's rows. */
 interface Window {
@@ -42,6 +46,9 @@ export function recordScan(
     putListed(window, input, at);
     putFailures(window, input);
     putUnlisted(window, input, inScope);
+    const moves = movesOf(input.page.tags, (tag) => before.get(keyOf(keyIn(input, tag))));
+    const held = await holdMovesBack(trx, input, moves);
+    putHeld(window, input, await heldReasons(trx, input, moves, held));
     await removeImages(trx, window.removed);
     await saveImages(
       trx,
@@ -58,9 +65,14 @@ export function recordScan(
     const sum = await recordScanPage(trx, input, foreign, at);
     await closeScans(trx, input.policy.site, [input.repository]);
     const expired = await recordKeeps(trx, input, at);
+    const asks = moves.length > 0 || window.gone.length > 0 || (await isDoubted(trx, input.policy.site));
+    const sample = asks ? await sampleOf(trx, input.policy.site) : [];
     return {
       ...{ summary: summaryOf(input, window), verify: window.verify, gone: window.gone, foreign: sum.foreign },
       ...(expired.length > 0 ? { expired } : {}),
+      ...(moves.length > 0 ? { moves: moves.map(({ tag }) => tag) } : {}),
+      ...(held.size > 0 ? { held: [...held.keys()] } : {}),
+      ...(sample.length > 0 ? { sample } : {}),
     };
   });
 }
@@ -93,6 +105,20 @@ function putListed({ rows, verify }: Window, input: RecordScanInput, at: number)
     const listed = listedRow(rowOf(rows, key), tag, scan);
     rows.set(keyOf(key), listed.row);
     if (listed.verify) verify.push(tag.tag);
+  }
+}
+
+/** Of a site that is held nothing moves. */
+async function heldReasons(trx: Db, { policy }: RecordScanInput, moves: readonly Move[], held: ReadonlyMap<string, string>) {
+  if (moves.length === 0 || !(await isHeld(trx, policy.site))) return held;
+  return new Map([...moves.map(({ tag }) => [tag, HELD_SITE] as const), ...held]);
+}
+
+function putHeld({ rows }: Window, input: RecordScanInput, held: ReadonlyMap<string, string>): void {
+  for (const [tag, reason] of held) {
+    const key = keyOf(keyIn(input, tag));
+    const row = rows.get(key);
+    if (row?.sync === 'pending') rows.set(key, { ...row, reason });
   }
 }
 

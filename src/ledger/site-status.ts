@@ -5,6 +5,7 @@ import { CANARY, canaryStatus, type CanaryRow, type CanaryStatus } from './canar
 import { COUNTED, VERIFIED, WAIVED } from './images.ts';
 import { asked, NOW_MS, type Db, type Ledger } from './ledger.ts';
 import { MISSED_EVENTS, type MissedEvents } from './missed-events.ts';
+import type { Regression } from './regressions.ts';
 import { RECOVERY_POINTS } from './recovery-point.ts';
 import { WORKER_MS } from './workers.ts';
 
@@ -23,6 +24,10 @@ export interface SiteStatus {
   readonly waived: number;
   /** Deletions that wait for a person. */
   readonly held: number;
+  /** Tags that the primary moved back to what they held before, and that wait for a person. */
+  readonly heldMoves: number;
+  /** The primary lacks what was verified from it; null while it does not. Unless approved, nothing is overwritten or deleted. */
+  readonly regressed: Regression | null;
   /** Tags at the secondary that are neither the primary's nor ours. */
   readonly foreign: number;
   /** Tags that the filters leave out, and repositories that they leave out whole. */
@@ -59,6 +64,8 @@ interface StatusRow {
   readonly oldestVerification: number | null;
   readonly point: number | null;
   readonly held: number;
+  readonly heldMoves: number;
+  readonly regressed: (Omit<Regression, 'since'> & { readonly since: number }) | null;
   readonly foreign: number;
   readonly excluded: number;
   readonly unscanned: number;
@@ -86,7 +93,7 @@ async function readStatus(db: Db, names: readonly string[]): Promise<StatusRow[]
   const { rows } = await sql<StatusRow>`
     select n.name, coalesce(s.paused, false) as paused, s.backfill,
       s.catalog_at is not null and s.backfilled_at is not null as scanned,
-      i.*, p.point, d.held, r.foreign, r.excluded + coalesce(s.catalog_excluded, 0) as excluded, r.unscanned, w.workers, ${MISSED_EVENTS} as missed, ${CANARY} as canary, ${NOW_MS} as now
+      i.*, p.point, d.held, m."heldMoves", g.regressed, r.foreign, r.excluded + coalesce(s.catalog_excluded, 0) as excluded, r.unscanned, w.workers, ${MISSED_EVENTS} as missed, ${CANARY} as canary, ${NOW_MS} as now
     from unnest(${names}::text[]) with ordinality as n(name, position)
     left join sites s on s.name = n.name
     left join ${RECOVERY_POINTS} p on p.site = n.name
@@ -102,6 +109,11 @@ async function readStatus(db: Db, names: readonly string[]): Promise<StatusRow[]
       from images where site = n.name) i
     cross join lateral (
       select count(*) as held from deletions where site = n.name and state = 'held' and expires_at > ${NOW_MS}) d
+    cross join lateral (
+      select count(*) as "heldMoves" from moves where site = n.name and state = 'held' and coalesce(expires_at > ${NOW_MS}, true)) m
+    left join lateral (
+      select json_build_object('state', state, 'since', since, 'sampled', sampled, 'missing', missing) as regressed
+      from regressions where site = n.name) g on true
     cross join lateral (
       select coalesce(sum(foreign_tags), 0)::bigint as foreign, coalesce(sum(excluded), 0)::bigint as excluded,
         count(*) filter (where completed_scan_at is null) as unscanned
@@ -127,6 +139,8 @@ function statusOf(row: StatusRow): SiteStatus {
     pending,
     waived,
     held,
+    heldMoves: row.heldMoves,
+    regressed: row.regressed && { ...row.regressed, since: new Date(row.regressed.since).toISOString() },
     foreign,
     excluded,
     lagSeconds: row.scanned ? lag : null,
@@ -144,9 +158,14 @@ function statusOf(row: StatusRow): SiteStatus {
 function notReady(row: StatusRow): string | null {
   const unread = row.backfill?.state === 'running' ? 0 : (row.backfill?.failures.length ?? 0);
   if (!row.scanned) return 'no scan has completed yet';
+  if (row.regressed && row.regressed.state !== 'approved') {
+    const { missing, sampled } = row.regressed;
+    return `held: primary regressed (it lacks ${missing} of ${sampled} digests that were verified)`;
+  }
   if (unread > 0) return `${unread} ${unread === 1 ? 'repository' : 'repositories'} could not be scanned`;
   if (row.unscanned > 0)
     return `${row.unscanned} ${row.unscanned === 1 ? 'repository has' : 'repositories have'} not been scanned whole yet`;
+  if (row.heldMoves > 0) return `${count(row.heldMoves, 'move')} ${row.heldMoves === 1 ? 'is' : 'are'} held`;
   if (row.failed > 0) return `${count(row.failed, 'image')} failed${row.waived > 0 ? ` (${row.waived} waived)` : ''}`;
   if (row.pending > 0) return `${count(row.pending, 'image')} ${row.pending === 1 ? 'is' : 'are'} pending`;
   // Published, but what was read back was something else.

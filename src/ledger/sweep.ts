@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import { expireDeletions } from './deletion-rows.ts';
+import { expireMoves } from './moves.ts';
 import { asked, NOW_MS, type Ledger } from './ledger.ts';
 import { keepRecoveryPoints } from './recovery-point.ts';
 
@@ -29,7 +30,7 @@ const STARTED_MS = 86_400_000;
  * @throws {TwinportError} LEDGER
  */
 export async function sweep(ledger: Ledger, retention: LedgerRetention): Promise<Swept> {
-  const expired = await asked(() => expireDeletions(ledger.db));
+  const expired = (await asked(() => expireDeletions(ledger.db))) + (await asked(() => expireMoves(ledger.db)));
   const started = await pendAbandoned(ledger, retention.startedMs ?? STARTED_MS);
   await asked(() => keepRecoveryPoints(ledger.db));
   const old = (column: string, ms: number) => sql`${sql.ref(column)} < ${NOW_MS} - ${ms}::bigint`;
@@ -41,6 +42,7 @@ export async function sweep(ledger: Ledger, retention: LedgerRetention): Promise
     scans: await remove(ledger, 'scans', sql`${old('started_at', retention.scansMs ?? retention.historyMs)} and not ${LATEST}`),
     deletions: await remove(ledger, 'deletions', sql`${old('created_at', retention.historyMs)} and ${SETTLED}`),
   };
+  await remove(ledger, 'moves', sql`${old('created_at', retention.historyMs)} and t.state in ('done', 'cancelled', 'expired')`);
   await remove(ledger, 'scan_pages', sql`not exists (select 1 from scans s where s.id = t.scan)`);
   await remove(ledger, 'canaries', old('pushed_at', retention.historyMs));
   await remove(ledger, 'workers', old('last_poll', WORKERS_MS));

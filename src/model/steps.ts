@@ -156,15 +156,21 @@ export interface CopyHeartbeat {
 
 export interface PublishManifestsInput extends RepositoryStep {
   readonly images: readonly TaggedImage[];
+  /**
+   * Which tags that stand for something else may be overwritten: `proven`, those of which the primary still holds what they stood for, as after any
+   * push; `never`, none. Absent: all, for who asked has sampled the primary.
+   */
+  readonly overwrite?: 'proven' | 'never';
   readonly failedBlobs: readonly BlobFailure[];
 }
 
 export interface PublishedImage extends TaggedImage {
   /**
    * `verified`: read on both sides, equal; `moved`: the primary's tag is now another digest; `gone`: the primary's tag is
-   * no more; `incomplete`: the secondary lost content meanwhile, another round mends it.
+   * no more; `incomplete`: the secondary lost content meanwhile, another round mends it; `doubtful`: the tag stands for something else that this
+   * round may not overwrite, so that a scan must decide.
    */
-  readonly state: 'verified' | 'moved' | 'gone' | 'incomplete' | 'failed';
+  readonly state: 'verified' | 'moved' | 'gone' | 'incomplete' | 'doubtful' | 'failed';
   /** The digest that the secondary's tag held before and lost. */
   readonly previous?: Digest;
   /** Why that digest could not be kept under a tag of its own. */
@@ -305,17 +311,12 @@ export interface RecordScanResult {
   readonly foreign: number;
   /** Of the tags that keep what another lost, those that have done so for long enough. */
   readonly expired?: readonly string[];
-}
-
-// ---- keeping --------------------------------------------------------------------------------------------------
-
-export interface SweepKeptInput extends RepositoryStep {
-  readonly tags: readonly string[];
-}
-
-export interface SweepKeptResult {
-  readonly summary: string;
-  readonly removed: number;
+  /** Tags of this page that the primary moved since they were verified. */
+  readonly moves?: readonly string[];
+  /** Of these, those that are not to move now: a person is asked first, or has said no. */
+  readonly held?: readonly string[];
+  /** To be asked for at the primary before anything of this page moves or goes. */
+  readonly sample?: readonly PositiveControl[];
 }
 
 // ---- deletions ------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 import type { Digest } from '../model/digest.ts';
 import { failureOf, isTwinportError, TwinportError } from '../model/failure.ts';
 import type { Manifest } from '../model/manifest.ts';
-import type { BlobFailure, PublishedImage, TaggedImage } from '../model/steps.ts';
+import type { BlobFailure, PublishedImage, PublishManifestsInput, TaggedImage } from '../model/steps.ts';
 import { count } from '../model/text.ts';
 import { manifestDigest, sameManifest } from '../registry/manifest-digest.ts';
 import { getManifest, headManifest } from '../registry/manifests.ts';
@@ -27,8 +27,9 @@ export async function publishManifests(
   route: Route,
   images: readonly TaggedImage[],
   failedBlobs: readonly BlobFailure[],
+  overwrite?: PublishManifestsInput['overwrite'],
 ): Promise<{ summary: string; images: PublishedImage[] }> {
-  const batch: Batch = { route, failedBlobs: new Map(failedBlobs.map((failed) => [failed.digest, failed])), read: new Map() };
+  const batch: Batch = { route, overwrite, failedBlobs: new Map(failedBlobs.map((failed) => [failed.digest, failed])), read: new Map() };
   const published = await concurrently(images, IMAGES_AT_ONCE, async (image): Promise<PublishedImage> => {
     try {
       await ensureRepository(route.site.secondary, route.target, route.signal);
@@ -45,6 +46,7 @@ export async function publishManifests(
 
 interface Batch {
   readonly route: Route;
+  readonly overwrite: PublishManifestsInput['overwrite'];
   readonly failedBlobs: ReadonlyMap<Digest, BlobFailure>;
   /** Manifests read back in this activity; several tags may share them. */
   readonly read: Map<Digest, Promise<boolean>>;
@@ -64,7 +66,7 @@ async function publishImage(batch: Batch, image: TaggedImage): Promise<Published
   const root =
     image.tag === undefined
       ? { state: 'verified' as const, changed: await ensure(batch, closure.root) }
-      : await publishTag(route, image.tag, closure.root);
+      : await publishTag(batch, image.tag, closure.root);
   if (root.state === 'verified') {
     changed = (await publishFallbackIndexes(route, closure, subjectsBeyond(route, closure))) || changed;
     await ensureListed(route, closure);
@@ -94,7 +96,7 @@ function ensure(batch: Batch, manifest: Manifest): Promise<boolean> {
 }
 
 async function publishTag(
-  route: Route,
+  { route, overwrite }: Batch,
   tag: string,
   root: Manifest,
 ): Promise<Pick<PublishedImage, 'state' | 'changed' | 'previous' | 'unkept'>> {
@@ -102,6 +104,8 @@ async function publishTag(
   const before = await heldAt(route, tag);
   const held = before?.manifest;
   const put = held === undefined || manifestDigest(held) !== manifestDigest(root);
+  if (put && before && overwrite !== undefined && !(await mayReplace(route, overwrite, before)))
+    return { state: 'doubtful', changed: false };
   // Before the primary is asked for the last time, which must be just before the tag is put.
   const unkept = put && before ? await keepLost(route, before) : {};
   if (put) {
@@ -115,8 +119,21 @@ async function publishTag(
   return { state: 'verified', changed: put, ...previous };
 }
 
+/**
+ * After any push the primary still holds what its tag stood for before, until it collects garbage. One that does not may be another registry, or have been
+ * set back: only a scan, which samples more, may follow it then.
+ */
+async function mayReplace(
+  { site, repository, signal }: Route,
+  overwrite: 'proven' | 'never',
+  { digest, manifest }: Held,
+): Promise<boolean> {
+  if (manifest && readPlaceholder(manifest)) return true;
+  return overwrite === 'proven' && (await headManifest(site.primary, repository, digest, signal)) !== undefined;
+}
+
 /** A tag that is replaced is replaced, whatever becomes of what it stood for: so it must be at the primary. */
-async function keepLost(route: Route, { digest, manifest }: { digest: Digest; manifest?: Manifest }): Promise<{ unkept?: string }> {
+async function keepLost(route: Route, { digest, manifest }: Held): Promise<{ unkept?: string }> {
   if (manifest && readPlaceholder(manifest)) return {};
   const unkept = await keep(route, digest, manifest);
   return unkept === undefined ? {} : { unkept };
@@ -124,8 +141,13 @@ async function keepLost(route: Route, { digest, manifest }: { digest: Digest; ma
 
 const UNREADABLE: ReadonlySet<string> = new Set(['UNSUPPORTED', 'INVALID', 'DIGEST_MISMATCH']);
 
+interface Held {
+  readonly digest: Digest;
+  readonly manifest?: Manifest;
+}
+
 /** What a tag of the secondary stands for; of something that is no manifest that we can read, its digest alone: it is overwritten like any other. */
-async function heldAt({ site, target, signal }: Route, tag: string): Promise<{ digest: Digest; manifest?: Manifest } | undefined> {
+async function heldAt({ site, target, signal }: Route, tag: string): Promise<Held | undefined> {
   try {
     const manifest = await getManifest(site.secondary, target, tag, signal);
     return manifest && { digest: manifest.digest, manifest };
@@ -138,7 +160,8 @@ async function heldAt({ site, target, signal }: Route, tag: string): Promise<{ d
 function summarize(images: readonly PublishedImage[]): string {
   const by = (state: PublishedImage['state']): number => images.filter((image) => image.state === state).length;
   const parts = [`${count(by('verified'), 'image')} verified, ${images.filter((image) => image.changed).length} of them changed`];
-  for (const state of ['moved', 'gone', 'incomplete', 'failed'] as const) if (by(state) > 0) parts.push(`${by(state)} ${state}`);
+  for (const state of ['moved', 'gone', 'incomplete', 'doubtful', 'failed'] as const)
+    if (by(state) > 0) parts.push(`${by(state)} ${state}`);
   const unkept = images.filter((image) => image.unkept !== undefined);
   if (unkept[0]) parts.push(`${unkept.length} replaced what could not be kept (${unkept[0].unkept})`);
   return parts.join('; ');

@@ -31,6 +31,7 @@ describe('usage', () => {
     [['retry', '--site', 'eu', '--failed', 'team/app'], /--failed/],
     [['cancel', '--site', 'eu'], /missing required argument/],
     [['deletions', 'approve', '--site', 'eu'], /--all/],
+    [['moves', 'reject', '--site', 'eu'], /--all/],
     [['images', '--state', 'odd'], /Allowed choices/],
     [['token'], /--repository/],
     [['token', '--repository', 'NO'], /NO/],

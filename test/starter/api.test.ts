@@ -57,6 +57,7 @@ describe('who may read', () => {
     '/api/v1/sites/eu/images',
     '/api/v1/sites/eu/images/team/app:v1',
     '/api/v1/sites/eu/deletions',
+    '/api/v1/sites/eu/moves',
   ];
   it.each(paths)('%s: anybody on this machine, by a name of this machine; else with the token', async (path) => {
     expect((await ask('GET', path)).status).toBe(200);
@@ -110,6 +111,10 @@ describe('who may act', () => {
     'cancel',
     'deletions/approve',
     'deletions/reject',
+    'moves/approve',
+    'moves/reject',
+    'primary/approve',
+    'primary/reject',
   ])('%s: whoever has the token, from wherever', async (action) => {
     for (const headers of [{}, { authorization: TOKEN }, { authorization: 'Bearer ' }, { authorization: `Bearer ${TOKEN}x` }] as Record<
       string,
@@ -140,6 +145,8 @@ describe('what is wrong is said', () => {
     ['POST', '/sites/eu/backfill/start', { verify: 'odd' }, 400, { code: 'INVALID', path: 'verify' }],
     ['POST', '/sites/us/backfill/pause', {}, 409, { code: 'CONFLICT' }],
     ['POST', '/sites/eu/deletions/approve', { ids: ['nobody'] }, 404, { code: 'NOT_FOUND' }],
+    ['POST', '/sites/eu/moves/reject', { ids: ['nobody'] }, 404, { code: 'NOT_FOUND' }],
+    ['POST', '/sites/eu/primary/approve', {}, 404, { code: 'NOT_FOUND' }],
   ])('%s %s %j: %i', async (method, path, body, status, error) => {
     const answer = method === 'GET' ? await ask('GET', `/api/v1${path}`) : await post(path, body);
     expect(json(answer)).toEqual({ error: expect.objectContaining({ ...error, message: expect.any(String) }) });

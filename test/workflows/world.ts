@@ -229,6 +229,8 @@ function allIsWell(outcomes: ImageOutcome[]): Scripted {
       look: Date.now(),
       outcomes: deletions.map((deletion) => ({ ...deletion, result: 'deleted' as const })),
     }),
+    sampleDigests: async ({ sample }) => ({ summary: '', sampled: sample.length, missing: 0 }),
+    judgePrimary: async () => ({ summary: '', regressed: false }),
     sweepKept: async ({ tags }) => ({ summary: '', removed: tags.length }),
     markVerification: async (input) => {
       outcomes.push(...input.outcomes);

@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import { backfillCommand } from './backfill.ts';
 import { cancelCommand } from './cancel.ts';
 import { configCommand } from './config.ts';
-import { deletionsCommand } from './deletions.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
+import { deletionsCommand, movesCommand, primaryCommand } from './held.ts';
 import { imagesCommand } from './images.ts';
 import { retryCommand } from './retry.ts';
 import { starterCommand } from './starter.ts';
@@ -31,6 +31,8 @@ export const commands: readonly (() => Command)[] = [
   retryCommand,
   cancelCommand,
   deletionsCommand,
+  movesCommand,
+  primaryCommand,
   waiveCommand,
   unwaiveCommand,
   waiversCommand,

@@ -2,6 +2,7 @@ import type { ImageStatus } from '../../../ledger/images.ts';
 import type { SiteStatus } from '../../../ledger/site-status.ts';
 import type { Depth } from '../../../model/policy.ts';
 import { NO_WORK } from '../../../model/steps.ts';
+import { count } from '../../../model/text.ts';
 import type { BackfillState } from '../../starter/backfill-run.ts';
 import type { ApiClient } from '../api-client.ts';
 import type { ExitCode } from '../exit-code.ts';
@@ -52,9 +53,21 @@ async function syncSite(api: ApiClient, site: string, options: ThroughOptions, f
   if (failure) note(clean(failure.message));
   const failures = state.failures ?? [];
   for (const { repository, failure: why } of failures) note(`${site}: ${clean(repository)}: ${clean(why.message)}`);
+  explainHeld(site, status);
   if (status.failed > 0) await explainFailures(api, site, status.failed);
   const result = resultOf(status, state.work ?? NO_WORK, (performance.now() - since) / 1000);
-  return { site, result, whole: failure === undefined && failures.length === 0 };
+  const held = status.regressed !== null && status.regressed.state !== 'approved';
+  return { site, result, whole: failure === undefined && failures.length === 0 && !held };
+}
+
+/** What waits for a person, and the command that decides. */
+function explainHeld(site: string, { regressed, heldMoves }: SiteStatus): void {
+  if (regressed && regressed.state !== 'approved')
+    note(
+      `${site}: held: primary regressed: it lacks ${regressed.missing} of ${regressed.sampled} digests that were verified from it; nothing is overwritten or deleted unless "twinport primary approve --site ${site}" says so`,
+    );
+  if (heldMoves > 0)
+    note(`${site}: ${count(heldMoves, 'move')} back to older digests wait; "twinport moves list --site ${site}" shows them`);
 }
 
 /** The first few, with their reasons: who waits for a sync wants to know what to mend. */

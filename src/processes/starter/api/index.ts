@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ControlParts } from '../parts.ts';
 import { backfillRoutes } from './backfill.ts';
-import { deletionRoutes } from './deletions.ts';
+import { heldRoutes } from './held.ts';
 import { imageRoutes } from './images.ts';
 import { siteRoutes } from './sites.ts';
 import { verifyRoutes } from './verify.ts';
@@ -17,7 +17,7 @@ export function apiRoutes(parts: ControlParts) {
     imageRoutes(server, parts);
     backfillRoutes(server, parts);
     verifyRoutes(server, parts);
-    deletionRoutes(server, parts);
+    heldRoutes(server, parts);
     waiverRoutes(server, parts);
   };
 }

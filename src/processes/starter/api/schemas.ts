@@ -41,24 +41,24 @@ export const VERIFY_START = z.strictObject({
   depth: z.enum(['shallow', 'deep']).optional(),
   sample: z.number().gt(0).max(1).default(1),
 });
+const page = {
+  cursor: z.string().max(2_000).optional(),
+  limit: z.coerce.number().int().min(1).max(LONGEST_PAGE).default(100),
+};
 /** The query of a page of images. */
 export const IMAGE_PAGE = z.strictObject({
   state: z.enum(['pending', 'started', 'synced', 'failed', 'verified', 'excluded', 'held', 'missing', 'waived']).optional(),
   repository: z.string().refine(isRepositoryName, 'must be a repository name').optional(),
-  cursor: z.string().max(2_000).optional(),
-  limit: z.coerce.number().int().min(1).max(LONGEST_PAGE).default(100),
+  ...page,
 });
 /** The query of a page of waivers. */
 export const WAIVER_PAGE = z.strictObject({
-  cursor: z.string().max(2_000).optional(),
-  limit: z.coerce.number().int().min(1).max(LONGEST_PAGE).default(100),
+  ...page,
 });
-/** The query of a page of deletions. */
-export const DELETION_PAGE = z.strictObject({
-  state: z.enum(['held', 'approved', 'rejected', 'expired', 'cancelled', 'deleted']).optional(),
-  cursor: z.string().max(2_000).optional(),
-  limit: z.coerce.number().int().min(1).max(LONGEST_PAGE).default(100),
-});
+const HELD_STATES = ['held', 'approved', 'rejected', 'expired', 'cancelled'] as const;
+/** The query of a page of deletions, and of moves. */
+export const DELETION_PAGE = z.strictObject({ state: z.enum([...HELD_STATES, 'deleted']).optional(), ...page });
+export const MOVE_PAGE = z.strictObject({ state: z.enum([...HELD_STATES, 'moved']).optional(), ...page });
 
 /**
  * Checks a body or a query.
