@@ -36,6 +36,8 @@ describe('siteStatus', () => {
       pending: 0,
       waived: 0,
       held: 0,
+      heldMoves: 0,
+      regressed: null,
       foreign: 0,
       excluded: 0,
       lagSeconds: null,

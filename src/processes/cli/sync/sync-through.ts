@@ -56,7 +56,7 @@ async function syncSite(api: ApiClient, site: string, options: ThroughOptions, f
   explainHeld(site, status);
   if (status.failed > 0) await explainFailures(api, site, status.failed);
   const result = resultOf(status, state.work ?? NO_WORK, (performance.now() - since) / 1000);
-  const held = status.regressed !== null && status.regressed.state !== 'approved';
+  const held = status.regressed ? status.regressed.state !== 'approved' : false;
   return { site, result, whole: failure === undefined && failures.length === 0 && !held };
 }
 
