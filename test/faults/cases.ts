@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import { pushImage, randomBytes, type ImageOptions } from '../support/images.ts';
+import { pushImage, randomBytes, type ImageOptions, type Pushed } from '../support/images.ts';
 import type { QuirkRule } from '../support/quirk-proxy.ts';
 import type { WireSystem } from './system.ts';
 
@@ -7,20 +7,32 @@ import type { WireSystem } from './system.ts';
 export interface WireCase {
   readonly row: string;
   readonly image?: ImageOptions;
-  readonly primary?: readonly QuirkRule[];
-  readonly secondary?: readonly QuirkRule[];
+  /** In place of an image of these options. */
+  readonly push?: (url: string, repository: string) => Promise<Pushed>;
+  readonly primary?: Rules;
+  readonly secondary?: Rules;
   /** `survived`: verified while the fault lasts. Else what the failure says, which ends with the fault. */
   readonly ends: 'survived' | RegExp;
   /** No retry can mend it: the next scan looks again when the fault is gone. */
   readonly scan?: true;
+  /** What is wrong lies at the primary itself: the fault ends with another push. */
+  readonly replaced?: true;
+  /** Of the primary's blobs, however often they are tried. */
+  readonly readsAtMost?: number;
+  /** How long it may take until it ends so; 90,000 if absent. */
+  readonly withinMs?: number;
 }
+
+type Rules = readonly QuirkRule[] | ((image: Pushed) => readonly QuirkRule[]);
 
 const BLOBS = /\/blobs\/sha256:/;
 const UPLOADS = /\/blobs\/uploads\//;
 const MANIFESTS = /\/manifests\//;
 const MIB = 1024 * 1024;
+/** Silence is found out after a minute. */
+const STALL_MS = 150_000;
 const LARGE: ImageOptions = { layers: [8 * MIB, 2_000] };
-const refused = (status: number, code: string, message: string): NonNullable<QuirkRule['answer']> => ({
+export const refused = (status: number, code: string, message: string): NonNullable<QuirkRule['answer']> => ({
   status,
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify({ errors: [{ code, message }] }),
@@ -102,51 +114,138 @@ export const WIRE_CASES: readonly WireCase[] = [
     ],
     ends: 'survived',
   },
+  { row: 'stalled', primary: [{ method: 'GET', path: BLOBS, stallResponseAfter: 0, times: 1 }], ends: 'survived', withinMs: STALL_MS },
+  {
+    row: 'stalled-midway',
+    image: LARGE,
+    primary: [{ method: 'GET', path: BLOBS, stallResponseAfter: MIB, times: 1 }],
+    ends: 'survived',
+    withinMs: STALL_MS,
+  },
+  {
+    row: 'stalled-upload',
+    image: LARGE,
+    secondary: [{ method: 'PATCH', path: UPLOADS, stallRequestAfter: MIB, times: 1 }],
+    ends: 'survived',
+    withinMs: STALL_MS,
+  },
+  { row: 'location', image: LARGE, secondary: movingLocations(), ends: 'survived' },
 ];
 
+/** One after the other: they are of the whole host. */
+export const STORMS: readonly WireCase[] = [
+  {
+    row: 'rate-storm',
+    image: { layers: Array.from({ length: 12 }, () => 2_000) },
+    primary: [{ answer: { ...refused(429, 'TOOMANYREQUESTS', 'rate limit'), headers: { 'retry-after': '1' } }, times: 12 }],
+    secondary: [{ answer: refused(429, 'TOOMANYREQUESTS', 'rate limit'), times: 12 }],
+    ends: 'survived',
+  },
+  {
+    row: 'error-burst',
+    image: { layers: Array.from({ length: 12 }, () => 2_000) },
+    primary: [{ answer: refused(500, 'UNKNOWN', 'unknown error'), times: 20 }],
+    secondary: [{ answer: refused(503, 'UNAVAILABLE', 'service unavailable'), times: 20 }],
+    ends: 'survived',
+  },
+];
+
+/** Each answer names another place for the upload, and without a host; who goes to an old one has lost it. */
+function movingLocations(): QuirkRule[] {
+  const newest = new Map<string, string>();
+  let moves = 0;
+  const [id, moved] = [/uploads\/([^?/]+)/, /[?&]moved=(\d+)/];
+  const upload = (url = ''): string => id.exec(url)?.[1] ?? '';
+  return [
+    {
+      path: UPLOADS,
+      when: ({ url }) => newest.has(upload(url)) && moved.exec(url ?? '')?.[1] !== newest.get(upload(url)),
+      answer: refused(404, 'BLOB_UPLOAD_UNKNOWN', 'the upload is elsewhere'),
+    },
+    {
+      path: UPLOADS,
+      dropQuery: ['moved'],
+      setHeaders: ({ location }): Record<string, string> => {
+        if (!location?.includes('/uploads/')) return {};
+        const url = new URL(location, 'http://registry');
+        newest.set(upload(url.pathname), String((moves += 1)));
+        url.searchParams.set('moved', String(moves));
+        return { location: url.pathname + url.search };
+      },
+    },
+  ];
+}
+
 /** The reason without what differs from run to run. */
-function shown(reason: string): string {
+export function shown(reason: string): string {
   return reason.replace(/ \(127\.0\.0\.1:\d+\)/gu, '').replace(/(sha256:[a-f0-9]{8})[a-f0-9]{56}|([a-f0-9]{8})[a-f0-9]{56}/gu, '$1$2…');
 }
+
+const of = (repository: string, what: string): RegExp => new RegExp(`^/v2/${repository}/${what}/`);
 
 /** Runs one case from the push to the report. */
 export async function runCase(system: WireSystem, fault: WireCase, among: string): Promise<void> {
   const repository = fault.row;
   const beside = `${fault.row}-beside`;
   let injected = 0;
-  const when: QuirkRule['when'] = ({ url }) => url?.startsWith(`/v2/${repository}/`) === true;
-  const bound = (rule: QuirkRule): QuirkRule => ({ ...rule, when, onRequest: () => (injected += 1) });
-  const [sources, targets] = [(fault.primary ?? []).map(bound), (fault.secondary ?? []).map(bound)];
-  const [image, other] = [
-    await pushImage(system.primary.url, repository, 'v1', fault.image ?? {}),
-    await pushImage(system.primary.url, beside, 'v1'),
-  ];
-  system.source.rules.push(...sources);
-  system.target.rules.push(...targets);
-  const watch = system.watch([repository, beside]);
-  try {
+  const image = fault.push
+    ? await fault.push(system.primary.url, repository)
+    : await pushImage(system.primary.url, repository, 'v1', fault.image);
+  const other = await pushImage(system.primary.url, beside, 'v1');
+  const bound = (rule: QuirkRule): QuirkRule => ({
+    ...rule,
+    when: (request) => request.url?.startsWith(`/v2/${repository}/`) === true && rule.when?.(request) !== false,
+    onRequest: () => (injected += 1),
+  });
+  const [sources, targets] = [fault.primary, fault.secondary].map((rules = []) =>
+    (typeof rules === 'function' ? rules(image) : rules).map(bound),
+  ) as [QuirkRule[], QuirkRule[]];
+  await watched(system, fault.row, among, [repository, beside], async () => {
+    system.source.rules.push(...sources);
+    system.target.rules.push(...targets);
     await system.deliver(repository, 'v1', image.digest);
     await system.deliver(beside, 'v1', other.digest);
     await system.verified(beside, 'v1', other.digest, 60_000);
     const happened = await outcome(system, fault, image.digest);
     // A fault that nobody met proves nothing.
-    expect(injected).toBeGreaterThan(0);
+    if (sources.length + targets.length > 0) expect(injected).toBeGreaterThan(0);
+    if (fault.readsAtMost !== undefined)
+      expect(system.source.bytes('received', 'GET', of(repository, 'blobs'))).toBeLessThan(fault.readsAtMost);
     for (const rules of [system.source.rules, system.target.rules])
       rules.splice(0, rules.length, ...rules.filter((rule) => !sources.includes(rule) && !targets.includes(rule)));
+    if (fault.replaced)
+      await system.deliver(repository, 'v1', (await pushImage(system.primary.url, repository, 'v1', { label: 'mended' })).digest);
     if (fault.scan) await system.scan();
-    await watch.recovered(90_000);
-    await watch.report(fault.row, happened, among);
+    return happened;
+  });
+}
+
+/** Looks for lies during a story that injects a fault and takes it away again, and reports what it says when all is well again. */
+export async function watched(
+  system: WireSystem,
+  row: string,
+  among: string,
+  repositories: string[],
+  story: () => Promise<string>,
+  recoversWithinMs = 90_000,
+): Promise<void> {
+  const watch = system.watch(repositories);
+  try {
+    const happened = await story();
+    await watch.recovered(recoversWithinMs);
+    await watch.report(row, happened, among);
   } finally {
     await watch.stop();
   }
 }
 
 async function outcome(system: WireSystem, fault: WireCase, digest: string): Promise<string> {
+  const { withinMs = 90_000 } = fault;
   if (fault.ends === 'survived') {
-    await system.verified(fault.row, 'v1', digest, 90_000);
+    await system.verified(fault.row, 'v1', digest, withinMs);
     return 'verified in spite of it';
   }
-  const seen = await system.until(fault.row, 'v1', ({ sync }) => sync === 'failed', 90_000);
+  const seen = await system.until(fault.row, 'v1', ({ sync }) => sync === 'failed', withinMs);
   expect(seen.reason).toMatch(fault.ends);
   return `\`failed\`: ${shown(seen.reason ?? '')}`;
 }

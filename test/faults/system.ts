@@ -31,19 +31,30 @@ export interface WireSystem {
   /** Asks for a scan now, as the Schedule does. */
   scan(): Promise<void>;
   status(): Promise<Record<string, unknown>>;
+  /** What the latest scan could not do, by repository. */
+  scanFailures(): Promise<Map<string, string>>;
   watch(repositories: string[]): FaultWatch;
 }
 
+export interface WireOptions {
+  /** How Twinport comes in at the primary, as the configuration has it. */
+  readonly auth?: string;
+  /** How the independent reading comes in there. */
+  readonly authorization?: () => string;
+  /** Of Twinport's process. */
+  readonly env?: Record<string, string>;
+}
+
 /** Starts one, to be used by a whole test, and waits until it is ready. */
-export async function wireSystem(primaryIs: RegistryOptions, secondaryIs: RegistryOptions): Promise<WireSystem> {
+export async function wireSystem(primaryIs: RegistryOptions, secondaryIs: RegistryOptions, options: WireOptions = {}): Promise<WireSystem> {
   const [primary, secondary, port] = await Promise.all([testRegistry(primaryIs), testRegistry(secondaryIs), freePort()]);
   const [source, target] = await Promise.all([quirkProxy(primary.url), quirkProxy(secondary.url)]);
   const folder = await workFolder(`
 webhook: { listen: '127.0.0.1:${port}', secret: ${SECRET} }
-primary: { url: '${source.url}' }
+primary: { url: '${source.url}'${options.auth === undefined ? '' : `, auth: ${options.auth}`} }
 secondaries: [{ name: eu, url: '${target.url}', backfill: { every: 60s } }]
 `);
-  const up = startTwinport(['up'], folder);
+  const up = startTwinport(['up'], folder, options.env);
   await up.waitFor(/Dashboard: /);
   const api = `http://127.0.0.1:${port}`;
   const { token } = await runFile(folder);
@@ -83,9 +94,21 @@ secondaries: [{ name: eu, url: '${target.url}', backfill: { every: 60s } }]
       const response = await fetch(`${api}/api/v1/sites/eu/backfill/start`, { method: 'POST', headers, body: '{}' });
       if (response.status !== 202) throw new Error(`a scan was answered with ${response.status}: ${await response.text()}`);
     },
+    async scanFailures() {
+      const response = await fetch(`${api}/api/v1/sites/eu/backfill`);
+      const { failures = [] } = (await response.json()) as { failures?: { repository: string; failure: { message: string } }[] };
+      return new Map(failures.map(({ repository, failure }) => [repository, failure.message]));
+    },
     watch: (repositories) =>
       watchFault({
-        ...{ primary: primary.url, secondary: secondary.url, options: { repositories } },
+        ...{ primary: primary.url, secondary: secondary.url },
+        options: {
+          repositories,
+          // Credentials may change under a fault.
+          get authorization() {
+            return options.authorization?.();
+          },
+        },
         claims: () => verifiedClaims(api, 'eu', repositories),
       }),
   };

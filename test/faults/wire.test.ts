@@ -1,5 +1,5 @@
 import { describe, it } from '@jest/globals';
-import { runCases, WIRE_CASES } from './cases.ts';
+import { runCase, runCases, STORMS, WIRE_CASES } from './cases.ts';
 import { wireSystem } from './system.ts';
 
 describe.each([
@@ -9,5 +9,10 @@ describe.each([
   it('gets over each fault of a repository, and tells the truth meanwhile', async () => {
     const system = await wireSystem({ version: from }, { version: to });
     await runCases(system, WIRE_CASES, `to Distribution ${to === 2 ? '2.8' : '3'}`);
-  }, 280_000);
+  }, 400_000);
+
+  it('gets over storms of refusals', async () => {
+    const system = await wireSystem({ version: from }, { version: to });
+    for (const storm of STORMS) await runCase(system, storm, `to Distribution ${to === 2 ? '2.8' : '3'}`);
+  }, 300_000);
 });

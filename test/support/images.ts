@@ -19,7 +19,7 @@ export const TYPES = {
 /** What a push needs besides its content. */
 export interface PushOptions {
   /** The whole `Authorization` header. */
-  authorization?: string;
+  authorization?: string | undefined;
 }
 
 /** What points at pushed content. */

@@ -32,7 +32,7 @@ export interface QuirkRule {
   readonly redirectTo?: string;
   readonly redirectStatus?: number;
   readonly dropHeaders?: readonly string[];
-  readonly setHeaders?: Readonly<Record<string, string>>;
+  readonly setHeaders?: Readonly<Record<string, string>> | ((answered: IncomingMessage['headers']) => Record<string, string>);
   readonly status?: number;
   /** Serve another body; the length is put right. */
   readonly body?: (bytes: Buffer) => Uint8Array | string;
@@ -226,7 +226,7 @@ async function giveBack(
   const headers: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(answer.headers)) if (value !== undefined) headers[name] = value;
   for (const name of ['connection', 'keep-alive', ...(rule.dropHeaders ?? [])]) delete headers[name.toLowerCase()];
-  Object.assign(headers, rule.setHeaders);
+  Object.assign(headers, typeof rule.setHeaders === 'function' ? rule.setHeaders(answer.headers) : rule.setHeaders);
   const status = rule.status ?? answer.statusCode ?? 502;
   if (rule.body) {
     const body = Buffer.from(rule.body(await collect(answer)) as Uint8Array);

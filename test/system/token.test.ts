@@ -1,26 +1,20 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
-import { SignJWT, calculateJwkThumbprint, exportJWK } from 'jose';
 import type { EmbeddedRegistry } from '../../src/processes/embedded/registry.ts';
 import { testRegistry } from '../support/registries.ts';
+import { ISSUER, SERVICE, signingKey, signToken } from '../support/token-realm.ts';
 import { twinport, workFolder } from '../support/twinport.ts';
 import { difference, walk } from '../support/walk.ts';
 import { fillPrimary } from './content.ts';
-
-const ISSUER = 'omnibus-gitlab-issuer';
-const SERVICE = 'container_registry';
 
 describe.each([2, 3] as const)('a primary on Distribution %i that wants tokens', (version) => {
   let primary: EmbeddedRegistry;
   let secondary: EmbeddedRegistry;
   let folder: string;
   let keyFile: string;
-  const pem = selfSigned();
+  const pem = signingKey();
   beforeAll(async () => {
     secondary = await testRegistry({ version: 3 });
     // Filled while it is open, and closed then.
@@ -51,8 +45,9 @@ secondaries:
     expect(ended.stderr).not.toMatch(/error/i);
     expect(ended.code).toBe(0);
     // The walk reads with a token of its own, that covers all repositories.
-    const authorization = `Bearer ${await walkToken(version, pem.key)}`;
     const repositories = ['team/app', 'team/other'];
+    const access = repositories.map((name) => ({ type: 'repository', name, actions: ['pull'] }));
+    const authorization = `Bearer ${await signToken(version, pem.key, access)}`;
     expect(difference(await walk(primary.url, { authorization, repositories }), await walk(secondary.url, { repositories }))).toEqual([]);
     expect((await walk(secondary.url)).tags).not.toHaveProperty(['scratch/tmp']);
   });
@@ -78,35 +73,3 @@ secondaries:
     expect(ended.stdout + ended.stderr).not.toMatch(/eyJhbGciOi|PRIVATE KEY/);
   });
 });
-
-function selfSigned(): { key: string; certificate: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'twinport-key-'));
-  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  execFileSync(
-    'openssl',
-    ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', certificate, '-days', '30', '-subj', '/CN=issuer'],
-    { stdio: 'ignore' },
-  );
-  return { key: readFileSync(key, 'utf8'), certificate: readFileSync(certificate, 'utf8') };
-}
-
-/** Made apart from the program's own tokens: catalog and pull for what the walk reads. */
-async function walkToken(version: 2 | 3, pem: string): Promise<string> {
-  const key = createPrivateKey(pem);
-  const publicKey = createPublicKey(pem);
-  const hash = createHash('sha256')
-    .update(publicKey.export({ type: 'spki', format: 'der' }))
-    .digest()
-    .subarray(0, 30);
-  const bits = [...hash].map((byte) => byte.toString(2).padStart(8, '0')).join('');
-  const base32 = (bits.match(/.{5}/g) ?? []).map((five) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[parseInt(five, 2)]).join('');
-  const kid = version === 3 ? await calculateJwkThumbprint(await exportJWK(publicKey)) : (base32.match(/.{4}/g) ?? []).join(':');
-  const access = ['team/app', 'team/other'].map((name) => ({ type: 'repository', name, actions: ['pull'] }));
-  return new SignJWT({ access })
-    .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid })
-    .setIssuer(ISSUER)
-    .setAudience(SERVICE)
-    .setIssuedAt()
-    .setExpirationTime('5m')
-    .sign(key);
-}
