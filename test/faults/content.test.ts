@@ -16,7 +16,7 @@ const LISTS: Record<string, NonNullable<QuirkRule['answer']>> = {
   'repository-broken': refused(500, 'UNKNOWN', 'unknown error'),
   'tags-deep': json(`{"name":"tags-deep","tags":${'['.repeat(100_000)}${']'.repeat(100_000)}}`),
   'tags-endless': json(`{"name":"tags-endless","tags":["${'v'.repeat(40 * 1024 * 1024)}"]}`),
-  'tags-hostile': json('{"name":"tags-hostile","tags":["v1","../../etc/passwd"]}'),
+  'tags-hostile': json('{"name":"tags-hostile","tags":["v1","v\\u00002"]}'),
 };
 
 describe.each([
