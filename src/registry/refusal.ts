@@ -29,7 +29,10 @@ const MAX_TEXT = 200;
 export function refusal(peer: Peer, request: RegistryRequest, answer: RefusedAnswer): RegistryError {
   const says = readErrors(answer.text);
   const code = codeOf(answer, says.codes, request);
-  const words = [`answered ${answer.status}`, says.codes.join(' '), says.message && `(${says.message})`].filter((word) => word !== '');
+  // Distribution says "unknown error", and in its details that its disk is full.
+  const space = code === 'QUOTA' && !NO_SPACE.test(says.message) ? (NO_SPACE.exec(answer.text)?.[0] ?? '') : '';
+  const message = [says.message, space].filter((part) => part !== '').join(': ');
+  const words = [`answered ${answer.status}`, says.codes.join(' '), message && `(${message})`].filter((word) => word !== '');
   return registryError(peer, request, code, words.join(' '), {
     status: answer.status,
     codes: says.codes,

@@ -131,6 +131,7 @@ describe.each([
         // Nothing of the large one is left; but for 2.8, which cannot remove an upload that broke for want of space.
         if (to === 3) await system.verified('small', 'v1', small.digest);
         expect(mount('-o', 'remount,size=128m', disk)).toBe(true);
+        await system.scan();
         return `\`failed\`: ${shown(reason ?? '')}`;
       });
     },

@@ -75,6 +75,14 @@ describe('refusal', () => {
     expect(failure.codes).toEqual(['MANIFEST_BLOB_UNKNOWN']);
   });
 
+  it('says that the disk is full where only the details do', () => {
+    const request = { method: 'PATCH', path: 'an upload', scope: 'push', accept: [] } as const;
+    const text = errors('UNKNOWN', 'unknown error', 'write /data/x: no space left on device');
+    expect(refusal(peer, request, { status: 500, text }).message).toMatch(/500 UNKNOWN \(unknown error: no space left\)$/);
+    const said = errors('DENIED', 'quota exceeded');
+    expect(refusal(peer, request, { status: 403, text: said }).message).toMatch(/403 DENIED \(quota exceeded\)$/);
+  });
+
   it('shows no queries, no credentials, no control characters, and not too much', () => {
     const text = errors('DENIED', `see https://user:secret1@host/x?sig=secret2 and\u001b[31m ${'y'.repeat(1000)}`);
     const { message } = refusal(peer, { method: 'GET', path: 'x', scope: 'pull', accept: [] }, { status: 403, text });
