@@ -1,6 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { describe, expect, it } from '@jest/globals';
+import { describe, it } from '@jest/globals';
 import { pushImage, TYPES } from '../support/images.ts';
 import type { QuirkRule } from '../support/quirk-proxy.ts';
 import { eventually } from '../support/twinport.ts';
@@ -71,35 +69,4 @@ async function movingTag(system: WireSystem, among: string): Promise<void> {
     system.source.rules.length = 0;
     return `\`${sync}\` until it stays`;
   });
-}
-
-it('brings 10,000 tags of one repository over', async () => {
-  const system = await wireSystem({ version: 2 }, { version: 3 });
-  await watched(
-    system,
-    'tags-10000',
-    'from Distribution 2.8 to 3',
-    ['many'],
-    async () => {
-      for (let n = 0; n < 5; n++) await pushImage(system.primary.url, 'many', `base-${n}`);
-      multiplyTags(join(system.primary.dir, 'data/docker/registry/v2/repositories/many/_manifests/tags'), 10_000);
-      const began = performance.now();
-      await system.scan();
-      await eventually(system.status, ({ verified }) => Number(verified) >= 10_000, 400_000, 1_000);
-      return `all verified ${Math.round((performance.now() - began) / 1000)} s after the scan was asked for`;
-    },
-    300_000,
-  );
-}, 800_000);
-
-/** As a registry writes them, without ten thousand requests. */
-function multiplyTags(folder: string, wanted: number): void {
-  const bases = readdirSync(folder);
-  expect(readFileSync(join(folder, `${bases[0]}/current/link`), 'utf8')).toMatch(/^sha256:/);
-  for (let n = bases.length; n < wanted; n++) {
-    const tag = join(folder, `v${n}`);
-    mkdirSync(join(tag, 'current'), { recursive: true });
-    cpSync(join(folder, bases[n % bases.length] ?? '', 'index'), join(tag, 'index'), { recursive: true });
-    writeFileSync(join(tag, 'current/link'), readFileSync(join(folder, bases[n % bases.length] ?? '', 'current/link')));
-  }
 }

@@ -104,11 +104,11 @@ describe.each([
       await system.verified('rotated', 'v1', await pushed('rotated', 2_000));
       return 'verified with a token of the new key';
     });
-    for (const [repository, skewSeconds] of [
-      ['ahead', 3_600],
-      ['behind', -3_600],
+    for (const [row, repository, skewSeconds] of [
+      ['clock-ahead', 'ahead', 3_600],
+      ['clock-behind', 'behind', -3_600],
     ] as const) {
-      await watched(system, `clock-${repository}`, among, [repository], async () => {
+      await watched(system, row, among, [repository], async () => {
         realm.skewSeconds = skewSeconds;
         await pushed(repository);
         const { reason } = await system.until(repository, 'v1', ({ sync }) => sync === 'failed');
