@@ -1,0 +1,88 @@
+import { verifiedClaims, watchFault, type FaultWatch } from '../support/fault-table.ts';
+import { eventually } from '../support/twinport.ts';
+
+export const SECRET = 'abcDEF123';
+
+/** An image as the API tells of it. */
+export interface SeenImage {
+  readonly digest: string | null;
+  readonly sync: string;
+  readonly verification: string;
+  readonly reason: string | null;
+  readonly attempts: number;
+}
+
+/** What tests ask a running system from outside. */
+export interface SystemApi {
+  readonly url: string;
+  /** Tells of a push, once. @returns the answer's status */
+  send(repository: string, tag: string, digest: string): Promise<number>;
+  /** Tells of a push, which must be taken. */
+  deliver(repository: string, tag: string, digest: string): Promise<void>;
+  image(repository: string, tag: string): Promise<SeenImage | undefined>;
+  /** Waits until an image is seen so. */
+  until(repository: string, tag: string, good: (image: SeenImage) => boolean, ms?: number): Promise<SeenImage>;
+  verified(repository: string, tag: string, digest: string, ms?: number): Promise<SeenImage>;
+  /** Asks for a scan now, as the Schedule does. */
+  scan(): Promise<void>;
+  status(): Promise<Record<string, unknown>>;
+  watch(repositories: string[]): FaultWatch;
+}
+
+export interface ApiOptions {
+  readonly url: string;
+  readonly token: string;
+  readonly site: string;
+  /** The registries themselves, without the proxies that injure them. */
+  readonly primary: string;
+  readonly secondary: string;
+}
+
+/** The API and the webhook of a running system. */
+export function systemApi({ url, token, site, primary, secondary }: ApiOptions): SystemApi {
+  const status = async (): Promise<Record<string, unknown>> =>
+    (await (await fetch(`${url}/api/v1/sites/${site}`)).json()) as Record<string, unknown>;
+  const image: SystemApi['image'] = async (repository, tag) => {
+    const response = await fetch(`${url}/api/v1/sites/${site}/images/${repository}:${tag}`);
+    const body = (await response.json()) as SeenImage;
+    return response.status === 200 ? body : undefined;
+  };
+  const until: SystemApi['until'] = async (repository, tag, good, ms = 60_000) => {
+    const seen = await eventually(
+      () => image(repository, tag).catch(() => undefined),
+      (one) => one !== undefined && good(one),
+      ms,
+      100,
+    );
+    return seen!;
+  };
+  const send: SystemApi['send'] = async (repository, tag, digest) => {
+    const target = { mediaType: 'application/vnd.oci.image.manifest.v1+json', repository, tag, digest };
+    const response = await fetch(`${url}/events/distribution`, {
+      method: 'POST',
+      headers: { authorization: SECRET, 'content-type': 'application/vnd.docker.distribution.events.v2+json' },
+      body: JSON.stringify({ events: [{ id: `${repository}:${tag}@${digest}`, action: 'push', target }] }),
+    });
+    await response.arrayBuffer();
+    return response.status;
+  };
+  return {
+    ...{ url, image, until, status, send },
+    verified: (repository, tag, digest, ms) =>
+      until(repository, tag, (one) => one.digest === digest && one.verification === 'succeeded', ms),
+    async deliver(repository, tag, digest) {
+      const answered = await send(repository, tag, digest);
+      if (answered !== 202) throw new Error(`an event was answered with ${answered}`);
+    },
+    async scan() {
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+      const response = await fetch(`${url}/api/v1/sites/${site}/backfill/start`, { method: 'POST', headers, body: '{}' });
+      if (response.status !== 202) throw new Error(`a scan was answered with ${response.status}: ${await response.text()}`);
+    },
+    watch: (repositories) =>
+      watchFault({
+        ...{ primary, secondary, options: { repositories } },
+        claims: () => verifiedClaims(url, site, repositories),
+      }),
+  };
+}
