@@ -8,6 +8,13 @@ import { killed, processSystem, type ProcessSystem } from './process-system.ts';
 const STEPS = ['fetchManifests', 'enumerateLayers', 'copyBlobs', 'publishManifests', 'markVerification'] as const;
 const MOMENTS = ['before', 'during', 'after'] as const;
 type Step = (typeof STEPS)[number];
+const ROWS: Record<Step, string> = {
+  fetchManifests: 'killed-fetchManifests',
+  enumerateLayers: 'killed-enumerateLayers',
+  copyBlobs: 'killed-copyBlobs',
+  publishManifests: 'killed-publishManifests',
+  markVerification: 'killed-markVerification',
+};
 type Moment = (typeof MOMENTS)[number];
 
 /*
@@ -34,7 +41,7 @@ describe('a worker killed at every step', () => {
         }
       }
       await watch.recovered(240_000);
-      for (const step of STEPS) await watch.report(`killed-${step}`, 'another worker went on; verified without a hand');
+      for (const step of STEPS) await watch.report(ROWS[step], 'another worker went on; verified without a hand');
     } finally {
       await watch.stop();
     }
