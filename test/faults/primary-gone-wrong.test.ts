@@ -32,11 +32,7 @@ const WRONG: Readonly<Record<string, QuirkRule>> = {
   'knows nothing': { path: /./, answer: UNKNOWN },
   'knows no manifest': { path: /manifests/, answer: UNKNOWN },
   'has no repositories': { path: /_catalog/, answer: json({ repositories: [] }) },
-  'has half of its repositories, and no more of the others': {
-    path: /_catalog|v2\/app\/manifests/,
-    when: ({ url = '' }) => !url.includes('_catalog'),
-    answer: UNKNOWN,
-  },
+  'knows one of its two repositories no more': { path: /v2\/app\/manifests/, answer: UNKNOWN },
   'lists no tags': { path: /tags\/list/, answer: json({ name: 'app', tags: [] }) },
   fails: { path: /manifests|tags/, answer: { status: 503 } },
 };
