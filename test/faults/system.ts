@@ -82,11 +82,14 @@ secondaries: [{ name: eu, url: '${target.url}', backfill: { every: 60s } }]
       until(repository, tag, (one) => one.digest === digest && one.verification === 'succeeded', ms),
     async deliver(repository, tag, digest) {
       const target = { mediaType: 'application/vnd.oci.image.manifest.v1+json', repository, tag, digest };
-      const response = await fetch(`${api}/events/distribution`, {
-        method: 'POST',
-        headers: { authorization: SECRET, 'content-type': 'application/vnd.docker.distribution.events.v2+json' },
-        body: JSON.stringify({ events: [{ id: `${repository}:${tag}@${digest}`, action: 'push', target }] }),
-      });
+      const send = (): Promise<Response> =>
+        fetch(`${api}/events/distribution`, {
+          method: 'POST',
+          headers: { authorization: SECRET, 'content-type': 'application/vnd.docker.distribution.events.v2+json' },
+          body: JSON.stringify({ events: [{ id: `${repository}:${tag}@${digest}`, action: 'push', target }] }),
+        });
+      // As a registry does: what was not taken is sent again.
+      const response = await eventually(send, ({ status }) => status !== 503, 60_000, 1_000);
       if (response.status !== 202) throw new Error(`an event was answered with ${response.status}: ${await response.text()}`);
     },
     async scan() {
