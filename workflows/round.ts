@@ -141,7 +141,7 @@ function outcomeOf(image: PublishedImage, tag: string, look: number): ImageOutco
         ...(image.failure ? { failure: image.failure } : {}),
       };
     default:
-      return { ...base, sync: 'pending', verification: 'pending' };
+      return { ...base, sync: 'pending', verification: 'pending', ...(image.read ? { read: image.digest } : {}) };
   }
 }
 

@@ -109,6 +109,8 @@ function settle(row: ImageRow, outcome: ImageOutcome, lookEnd: number, since: nu
     ...said,
     ...unverified(row, outcome, since),
     digest: outcome.digest ?? row.digest,
+    // A deletion that is told of since the read is one of what was read.
+    ...(outcome.read === undefined ? {} : { verified_digest: outcome.read, verified_at: outcome.look }),
     attempts: outcome.attempts ?? (failed ? row.attempts + 1 : row.attempts),
   };
 }

@@ -175,6 +175,8 @@ export interface PublishedImage extends TaggedImage {
   readonly previous?: Digest;
   /** Why that digest could not be kept under a tag of its own. */
   readonly unkept?: string;
+  /** `moved`, `gone`: the secondary's tag was read back at the image's digest all the same, before the primary had gone on. */
+  readonly read?: true;
   /** Something was put at the secondary. */
   readonly changed: boolean;
   readonly bytes: number;
@@ -206,6 +208,8 @@ export interface ImageOutcome {
   readonly look: number;
   readonly bytes?: number;
   readonly previous?: Digest;
+  /** What the secondary's tag was read back at, though the primary's has gone on since: without it, nobody would know the tag as ours. */
+  readonly read?: Digest;
   /** When the event that made us look was received. */
   readonly receivedAt?: number;
   readonly attempts?: number;

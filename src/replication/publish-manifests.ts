@@ -99,7 +99,7 @@ async function publishTag(
   { route, overwrite }: Batch,
   tag: string,
   root: Manifest,
-): Promise<Pick<PublishedImage, 'state' | 'changed' | 'previous' | 'unkept'>> {
+): Promise<Pick<PublishedImage, 'state' | 'changed' | 'previous' | 'unkept' | 'read'>> {
   const { site, repository, signal } = route;
   const before = await heldAt(route, tag);
   const held = before?.manifest;
@@ -115,7 +115,7 @@ async function publishTag(
   // Of a deletion that was interrupted, what counts is what was there before it.
   const previous = put && before ? { previous: (held && readPlaceholder(held)?.was) ?? before.digest, ...unkept } : {};
   const after = await headManifest(site.primary, repository, tag, signal);
-  if (after?.digest !== root.digest) return { state: after ? 'moved' : 'gone', changed: put, ...previous };
+  if (after?.digest !== root.digest) return { state: after ? 'moved' : 'gone', changed: put, read: true, ...previous };
   return { state: 'verified', changed: put, ...previous };
 }
 

@@ -140,6 +140,15 @@ describe('markVerification', () => {
     expect(await rowOf('gone-2')).toMatchObject({ missing_since: null, sync: 'synced' });
   });
 
+  it('knows as ours what was put in the moment in which the primary lost it', async () => {
+    const put: ImageOutcome = { tag: 'v1', sync: 'pending', verification: 'pending', read: digest(2), look: 2000 };
+    await mark('put', put, 2100);
+    expect(await rowOf('put')).toMatchObject({ sync: 'pending', verification: 'pending', verified_digest: digest(2), verified_at: 2000 });
+    expect((await siteStatus(use.ledger, ['put']))[0]).toMatchObject({ total: 1, verified: 0 });
+    await mark('put', { tag: 'v1', sync: 'pending', verification: 'pending', look: 3000, gone: true }, 3100);
+    expect(await rowOf('put')).toMatchObject({ missing_since: 3000, verified_digest: digest(2) });
+  });
+
   it('tells of an overwrite whose worker died before it could', async () => {
     await mark('untold', synced('v1', 1, 1000), 1100);
     // The successor found the tag put already.

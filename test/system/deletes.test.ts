@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { EmbeddedRegistry } from '../../src/processes/embedded/registry.ts';
 import { deleteManifest, pushImage } from '../support/images.ts';
+import { quirkProxy } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
 import { twinport, workFolder } from '../support/twinport.ts';
 import { difference, walk } from '../support/walk.ts';
@@ -70,6 +71,24 @@ describe.each([
     expect(here.tags['app']).toMatchObject({ v1: shared.digest, foreign: expect.any(String) });
     expect(here.tags['elsewhere']).toEqual({ foreign: expect.any(String) });
     expect(here.manifests).toHaveProperty([`app@${shared.digest}`]);
+  });
+
+  it('takes away what the primary lost in the moment in which it was put', async () => {
+    const [primary, secondary] = await Promise.all([testRegistry({ version: from }), testRegistry({ version: to })]);
+    await pushImage(primary.url, 'app', 'stays');
+    const late = await pushImage(primary.url, 'app', 'late', { layers: [700] });
+    const proxy = await quirkProxy(secondary.url);
+    // The primary was asked for the last time, and the tag is on its way.
+    proxy.rules.push({
+      ...{ method: 'PUT', path: /\/manifests\/late/, times: 1, delayMs: 500 },
+      onRequest: () => void deleteManifest(primary.url, 'app', late.digest),
+    });
+    const folder = await workFolder();
+    const sync = () => twinport(['sync', '--primary', primary.url, '--secondary', proxy.url, '--json'], folder);
+    await sync();
+    expect(proxy.count('PUT', /\/manifests\/late/)).toBe(1);
+    expect((await sync()).json).toMatchObject({ images: 1, verified: 1, foreign: 0 });
+    expect(difference(await walk(primary.url), await walk(secondary.url))).toEqual([]);
   });
 
   it('deletes nothing when the primary loses its whole catalog', async () => {
