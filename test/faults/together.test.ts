@@ -1,0 +1,65 @@
+import { describe, expect, it } from '@jest/globals';
+import { pushImage } from '../support/images.ts';
+import { processSystem } from './process-system.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** Sets the clock of a Node process wrong. Temporal's own library, which is none of Node, goes by the right one. */
+const skewed = (ms: number): Record<string, string> => {
+  const source = `const Real = Date; globalThis.Date = class extends Real { constructor(...of) { of.length === 0 ? super(Real.now() + ${ms}) : super(...of); } static now() { return Real.now() + ${ms}; } };`;
+  return { NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(source)}"` };
+};
+
+describe('on one image', () => {
+  it('two workers and a backfill at once agree', async () => {
+    const system = await processSystem({ secondary: 3 });
+    await Promise.all([system.startWorker(), system.startWorker()]);
+    // Slow enough for them to meet.
+    system.source.rules.push({ method: 'GET', path: /\/together\/blobs\//, delayMs: 300 });
+    const watch = system.watch(['together']);
+    try {
+      let digest = '';
+      for (let n = 0; n < 12; n++) {
+        const image = await pushImage(system.primary.url, 'together', 'v1', { layers: [{ seed: `${n}`, size: 200_000 }] });
+        await Promise.all([system.send('together', 'v1', image.digest), system.scan()]);
+        digest = image.digest;
+      }
+      await system.verified('together', 'v1', digest, 120_000);
+      await watch.recovered();
+      await watch.report('together', 'verified in spite of it');
+    } finally {
+      await watch.stop();
+    }
+    expect(await system.uploads()).toEqual([]);
+  }, 240_000);
+
+  it.each([
+    ['an hour ahead', HOUR_MS],
+    ['an hour behind', -HOUR_MS],
+  ])(
+    'a worker whose clock is %s and one whose is right agree',
+    async (among, ms) => {
+      const system = await processSystem({ secondary: 3, site: 'deletes: { policy: guard, confirmAfter: 2s }' });
+      const wrong = await system.startWorker(skewed(ms));
+      const watch = system.watch(['skewed']);
+      try {
+        const first = await pushImage(system.primary.url, 'skewed', 'v1', { layers: [10_000] });
+        await system.verified('skewed', 'v1', first.digest);
+        await system.startWorker();
+        for (let n = 0; n < 6; n++) {
+          const image = await pushImage(system.primary.url, 'skewed', 'v1', { layers: [{ seed: `${n}`, size: 10_000 }] });
+          await system.verified('skewed', 'v1', image.digest);
+        }
+        await system.scan();
+        await watch.recovered();
+        expect(await system.status()).toMatchObject({ lagSeconds: 0 });
+        wrong.kill('SIGTERM');
+        await wrong.ended;
+        await watch.report('clock-skew', 'verified in spite of it', among);
+      } finally {
+        await watch.stop();
+      }
+    },
+    180_000,
+  );
+});
