@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { pushImage } from '../support/images.ts';
+import { movingTag } from './moving-tag.ts';
 import { processSystem } from './process-system.ts';
 
 const HOUR_MS = 3_600_000;
@@ -16,13 +16,12 @@ describe('on one image', () => {
     await Promise.all([system.startWorker(), system.startWorker()]);
     // Slow enough for them to meet.
     system.source.rules.push({ method: 'GET', path: /\/together\/blobs\//, delayMs: 300 });
-    const watch = system.watch(['together']);
+    const { watch, move } = movingTag(system, 'together');
     try {
       let digest = '';
       for (let n = 0; n < 12; n++) {
-        const image = await pushImage(system.primary.url, 'together', 'v1', { layers: [{ seed: `${n}`, size: 200_000 }] });
-        await Promise.all([system.send('together', 'v1', image.digest), system.scan()]);
-        digest = image.digest;
+        digest = await move(200_000);
+        await Promise.all([system.send('together', 'v1', digest), system.scan()]);
       }
       await system.verified('together', 'v1', digest, 120_000);
       await watch.recovered();
@@ -41,15 +40,11 @@ describe('on one image', () => {
     async (among, ms) => {
       const system = await processSystem({ secondary: 3, site: 'deletes: { policy: guard, confirmAfter: 2s }' });
       const wrong = await system.startWorker(skewed(ms));
-      const watch = system.watch(['skewed']);
+      const { watch, move } = movingTag(system, 'skewed');
       try {
-        const first = await pushImage(system.primary.url, 'skewed', 'v1', { layers: [10_000] });
-        await system.verified('skewed', 'v1', first.digest);
+        await system.verified('skewed', 'v1', await move(10_000));
         await system.startWorker();
-        for (let n = 0; n < 6; n++) {
-          const image = await pushImage(system.primary.url, 'skewed', 'v1', { layers: [{ seed: `${n}`, size: 10_000 }] });
-          await system.verified('skewed', 'v1', image.digest);
-        }
+        for (let n = 0; n < 6; n++) await system.verified('skewed', 'v1', await move(10_000));
         await system.scan();
         await watch.recovered();
         expect(await system.status()).toMatchObject({ lagSeconds: 0 });

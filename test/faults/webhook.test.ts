@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { pushImage, pushManifest } from '../support/images.ts';
 import { SECRET } from './api.ts';
+import { movingTag } from './moving-tag.ts';
 import { processSystem } from './process-system.ts';
 
 describe('a webhook', () => {
@@ -40,16 +41,16 @@ describe('a webhook', () => {
   it('to which an old event is sent again brings nothing old back', async () => {
     const system = await processSystem({ secondary: 3, notify: false });
     await system.startWorker();
-    const watch = system.watch(['replayed']);
+    const { watch, move } = movingTag(system, 'replayed');
     try {
-      const old = await pushImage(system.primary.url, 'replayed', 'v1', { layers: [10_000] });
-      await system.deliver('replayed', 'v1', old.digest);
-      await system.verified('replayed', 'v1', old.digest);
-      const now = await pushImage(system.primary.url, 'replayed', 'v1', { layers: [20_000] });
-      await system.deliver('replayed', 'v1', now.digest);
-      await system.verified('replayed', 'v1', now.digest);
+      const old = await move(10_000);
+      await system.deliver('replayed', 'v1', old);
+      await system.verified('replayed', 'v1', old);
+      const now = await move(20_000);
+      await system.deliver('replayed', 'v1', now);
+      await system.verified('replayed', 'v1', now);
       const puts = system.target.count('PUT', /\/replayed\/manifests\/v1$/);
-      for (let n = 0; n < 50; n++) await system.deliver('replayed', 'v1', n % 2 === 0 ? old.digest : now.digest);
+      for (let n = 0; n < 50; n++) await system.deliver('replayed', 'v1', n % 2 === 0 ? old : now);
       // Past the looks that wait for a tag which the event told of and the primary does not show yet.
       await sleep(4_000);
       await watch.recovered();
