@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
@@ -11,6 +11,7 @@ import { gate, type Gate } from '../support/gate.ts';
 import { quirkProxy, type QuirkProxy } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
 import { startTwinport, workFolder, type RunningTwinport } from '../support/twinport.ts';
+import { uploadsOf } from '../support/uploads.ts';
 import { SECRET, systemApi, type SystemApi } from './api.ts';
 
 const TOKEN = 'token-of-this-test';
@@ -120,14 +121,6 @@ async function openGates(temporal: EmbeddedTemporal, postgres: EmbeddedPostgres,
     gate({ to: { path: join(host ?? '', socket) }, at: join(folder, socket) }),
   ]);
   return { worker, starter, ledger, ledgerUrl: `postgresql://${user}@/${database}?host=${encodeURIComponent(folder)}` };
-}
-
-/** Distribution 3 may write the state of a hash once more when its upload is over already: that is none. */
-async function uploadsOf({ dir }: EmbeddedRegistry): Promise<string[]> {
-  const files = await readdir(join(dir, 'data/docker/registry/v2/repositories'), { recursive: true, withFileTypes: true }).catch(() => []);
-  return files
-    .filter(({ name, parentPath }) => name === 'startedat' && parentPath.includes('/_uploads/'))
-    .map(({ parentPath }) => parentPath);
 }
 
 async function temporaryFolder(): Promise<string> {

@@ -1,5 +1,3 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { freePort } from '../../src/processes/embedded/free-port.ts';
@@ -9,6 +7,7 @@ import { quirkProxy } from '../support/quirk-proxy.ts';
 import { drawOf, randomOf } from '../support/random.ts';
 import { testRegistry } from '../support/registries.ts';
 import { workFolder } from '../support/twinport.ts';
+import { uploadsOf } from '../support/uploads.ts';
 import { chaos } from './chaos.ts';
 import { Ledger, Process, Temporal } from './parts.ts';
 import { Traffic, type Told } from './traffic.ts';
@@ -106,7 +105,7 @@ export async function soak({ seed, seconds }: SoakOptions): Promise<SoakReport> 
     await Promise.all(watches.map((watch) => watch.stop()));
     const bySite = <T>(of: (site: Site, n: number) => T): Record<string, T> =>
       Object.fromEntries(sites.map((site, n) => [site.name, of(site, n)]));
-    const uploads = await Promise.all(sites.map(({ registry }) => openUploads(registry)));
+    const uploads = await Promise.all(sites.map(({ registry }) => uploadsOf(registry)));
     return {
       ...{ faults, stuck, longestHistory, traffic: traffic.told },
       recovered: bySite((_, n) => Math.round((recovered[n] ?? 0) / 100) / 10),
@@ -187,9 +186,4 @@ async function workflowsOf(temporal: Temporal): Promise<[stuck: string[], longes
   } finally {
     await connection.close();
   }
-}
-
-async function openUploads({ dir }: EmbeddedRegistry): Promise<string[]> {
-  const files = await readdir(join(dir, 'data/docker/registry/v2/repositories'), { recursive: true });
-  return files.filter((file) => file.includes('/_uploads/') && file.endsWith('/startedat'));
 }

@@ -14,6 +14,8 @@ interface Options extends CommonOptions {
   readonly all?: boolean;
 }
 
+const PAGE = 500;
+
 type Verdict = 'approve' | 'reject';
 
 /** What one of the two groups is about. */
@@ -103,8 +105,6 @@ function listCommand({ name, one, columns, row }: Held): Command {
       ),
     );
 }
-
-const PAGE = 500;
 
 function decisionCommand({ name, one, verdicts }: Held, verdict: Verdict): Command {
   return makeCommand(`${verdict} [id...]`, verdicts[verdict], `twinport ${name} ${verdict} --site eu --all`)
