@@ -43,6 +43,11 @@ async function scan(
   const input = { policy: policyOf(site, deletes), repository, scan: `${site}-${clock}`, verify: 'auto' as const, page: page(clock, tags) };
   return recordScan(use.ledger, input, clock + 5, all);
 }
+/** Which of these tags a scan holds that finds them all moved to a digest. */
+async function heldOf(site: string, repository: string, tags: readonly string[], to: number): Promise<RecordScanResult['held']> {
+  const moved = tags.map((tag) => differs(tag, to));
+  return (await scan(site, repository, moved)).held;
+}
 const status = async (site: string) => (await siteStatus(use.ledger, [site]))[0];
 const judge = (site: string, sampled: number, missing: number) =>
   judgePrimary(use.ledger, { policy: policyOf(site), repository: 'app', sampled, missing });
@@ -75,29 +80,13 @@ describe('moves back', () => {
     });
     expect((await listImages(use.ledger, 'mass', { state: 'pending', limit: 1 })).items[0]?.reason).toMatch(/^held: would move 11 tags/);
     // Asked again it is the same question.
-    expect(
-      (
-        await scan(
-          'mass',
-          'app',
-          tags.slice(1).map((tag) => differs(tag, 1)),
-        )
-      ).held,
-    ).toEqual(tags.slice(1));
+    expect(await heldOf('mass', 'app', tags.slice(1), 1)).toEqual(tags.slice(1));
     expect((await listMoves(use.ledger, 'mass')).items.map(({ id }) => id)).toEqual(items.map(({ id }) => id));
 
     const [first, second, ...rest] = items.map(({ id }) => id);
     expect(await decideMoves(use.ledger, 'mass', [first ?? '', ...rest], 'approve', 'ops')).toEqual({ count: 10, repositories: ['app'] });
     expect(await decideMoves(use.ledger, 'mass', [second ?? ''], 'reject', 'ops')).toMatchObject({ count: 1 });
-    expect(
-      (
-        await scan(
-          'mass',
-          'app',
-          tags.slice(1).map((tag) => differs(tag, 1)),
-        )
-      ).held,
-    ).toEqual(['t02']);
+    expect(await heldOf('mass', 'app', tags.slice(1), 1)).toEqual(['t02']);
     await verified(
       'mass',
       'app',
@@ -136,26 +125,10 @@ describe('moves back', () => {
     const event = (tag: string) => ({ change: change(tag), receivedAt: at });
     await recordEvents(use.ledger, tags.slice(0, 3).map(event));
     // Three of five were pushed; the other two are one too many.
-    expect(
-      (
-        await scan(
-          'told',
-          'told',
-          tags.map((tag) => differs(tag, 1)),
-        )
-      ).held,
-    ).toEqual(['t03', 't04']);
+    expect(await heldOf('told', 'told', tags, 1)).toEqual(['t03', 't04']);
 
     await verified('new', 'app', tags, 1, 2);
-    expect(
-      (
-        await scan(
-          'new',
-          'app',
-          tags.map((tag) => differs(tag, 3)),
-        )
-      ).held,
-    ).toBeUndefined();
+    expect(await heldOf('new', 'app', tags, 3)).toBeUndefined();
     await verified('mirror', 'app', tags, 1, 2);
     expect(
       (
@@ -182,15 +155,7 @@ describe('moves back', () => {
   it('are cancelled when the primary comes back to what the site holds, and expire', async () => {
     const tags = tagsOf(4);
     await verified('back', 'app', tags, 1, 2);
-    expect(
-      (
-        await scan(
-          'back',
-          'app',
-          tags.map((tag) => differs(tag, 1)),
-        )
-      ).held,
-    ).toHaveLength(4);
+    expect(await heldOf('back', 'app', tags, 1)).toHaveLength(4);
     await scan(
       'back',
       'app',
@@ -201,15 +166,7 @@ describe('moves back', () => {
     await sweep(use.ledger, { inboxMs: DAY_MS, auditMs: DAY_MS, historyMs: 100_000 * DAY_MS });
     expect((await listMoves(use.ledger, 'back', { state: 'expired' })).items).toHaveLength(2);
     // Nobody said yes: it is asked anew.
-    expect(
-      (
-        await scan(
-          'back',
-          'app',
-          tags.slice(2).map((tag) => differs(tag, 1)),
-        )
-      ).held,
-    ).toEqual(['t02', 't03']);
+    expect(await heldOf('back', 'app', tags.slice(2), 1)).toEqual(['t02', 't03']);
   });
 });
 
