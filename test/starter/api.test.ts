@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { request } from 'node:http';
-import { markVerification } from '../../src/ledger/index.ts';
-import { syncImageId, syncRepositoryId } from '../../src/model/names.ts';
+import { judgePrimary, markVerification } from '../../src/ledger/index.ts';
+import { backfillSiteId, syncImageId, syncRepositoryId } from '../../src/model/names.ts';
 import { digest, policyOf, synced } from '../ledger/support.ts';
-import { TOKEN, until, useStarter } from './support.ts';
+import { signalsTo, TOKEN, until, useStarter } from './support.ts';
 
 const world = useStarter(['eu', 'us']);
 const bearer = { authorization: `Bearer ${TOKEN}` };
@@ -209,6 +209,14 @@ describe('what is asked', () => {
     );
     // The second start: another scan is to follow.
     expect(names.filter(Boolean)).toEqual(['again', 'pause', 'cancel']);
+  }, 30_000);
+
+  it('has a scan that runs followed by another once a regressed primary may be followed: it may have passed what was held', async () => {
+    await judgePrimary(world.ledger, { policy: policyOf('us'), repository: 'team/app', sampled: 20, missing: 20 });
+    expect((await post('/sites/us/backfill/start', {})).status).toBe(202);
+    expect(json(await post('/sites/us/primary/approve', {}))).toEqual({ site: 'us', primary: 'approved' });
+    expect(await signalsTo(world.client, backfillSiteId('us'))).toMatchObject([{ policy: { site: 'us' }, verify: 'auto', once: false }]);
+    await post('/sites/us/backfill/cancel', {});
   }, 30_000);
 
   it('retries and cancels images, and writes down that it did', async () => {

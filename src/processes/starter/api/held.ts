@@ -3,7 +3,7 @@ import { audit } from '../../../ledger/audit.ts';
 import { decideDeletions, listDeletions } from '../../../ledger/decide-deletions.ts';
 import { decideMoves, listMoves } from '../../../ledger/decide-moves.ts';
 import { decideRegression } from '../../../ledger/regressions.ts';
-import { startBackfill } from '../../temporal/backfill.ts';
+import { askForBackfill } from '../../temporal/backfill.ts';
 import { sendLook } from '../../temporal/looks.ts';
 import { backfillInput } from '../backfill-run.ts';
 import { clientOf, siteOf, type ControlledSite, type ControlParts } from '../parts.ts';
@@ -39,7 +39,7 @@ export function heldRoutes(server: FastifyInstance, parts: ControlParts): void {
     server.post<SitePath>(`/sites/:site/primary/${verdict}`, async (request) => {
       const site = siteOf(parts, request.params.site);
       await decideRegression(parts.ledger, site.name, verdict, 'api');
-      if (verdict === 'approve' && parts.client) await startBackfill(clientOf(parts), backfillInput(site, BACKFILL_START.parse({})));
+      if (verdict === 'approve' && parts.client) await askForBackfill(clientOf(parts), backfillInput(site, BACKFILL_START.parse({})));
       return { site: site.name, primary: verdict === 'approve' ? 'approved' : 'rejected' };
     });
   }
