@@ -24,16 +24,18 @@ export async function deleteGone(
   const summary = `${step.repository}: ${count(gone.length, 'tag')} no longer listed`;
   const plan = await control.planDeletions({ ...step, candidates: gone, events: deletions, look, confirmAfterMs }, { summary });
   let deleted = 0;
+  let waiting = plan.waiting;
   for (const batch of chunks(plan.approved, AT_ONCE)) {
     const { deleteTags } = siteActivities(step.policy.site, 'bulk');
     const done = await deleteTags(
       { ...step, deletions: batch, controls: plan.controls },
       { summary: `${step.repository}: ${count(batch.length, 'tag')}` },
     );
-    await control.recordDeletions(
+    const recorded = await control.recordDeletions(
       { ...step, outcomes: done.outcomes, look: done.look },
       { summary: `${step.repository}: ${done.summary}` },
     );
+    waiting += recorded.again ?? 0;
     deleted += done.outcomes.filter(({ result }) => result === 'deleted').length;
     const back = done.outcomes.filter(({ result }) => result === 'back').map(({ tag }) => ({ tag }));
     if (back.length > 0)
@@ -42,5 +44,5 @@ export async function deleteGone(
         { summary: `${step.repository}: ${count(back.length, 'tag')} back at the primary` },
       );
   }
-  return { deleted, waiting: plan.waiting };
+  return { deleted, waiting };
 }

@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, patched } from '@temporalio/workflow';
 import { blobBatches, chunks } from '../src/model/batches.ts';
 import { totalBytes, type Descriptor } from '../src/model/descriptor.ts';
 import type { Digest } from '../src/model/digest.ts';
@@ -38,6 +38,12 @@ export interface Round {
   readonly overwrite?: 'proven' | 'never';
 }
 
+/** A round that is worked on. */
+export interface OpenRound extends Round {
+  /** What its tags may hold at the secondary by its doing: whoever ends before it is known must say so. */
+  readonly put: Map<string, Digest>;
+}
+
 /** Where a round left its images. */
 export interface RoundResult {
   readonly published: readonly PublishedImage[];
@@ -60,12 +66,16 @@ export function fetchRound(round: Round, looks: readonly Look[], companions: boo
 }
 
 /** `enumerateLayers` → `copyBlobs` → `publishManifests`: makes the secondary hold what was fetched. */
-export async function copyRound(round: Round, images: readonly TaggedImage[]): Promise<RoundResult> {
+export async function copyRound(round: Round & Partial<OpenRound>, images: readonly TaggedImage[]): Promise<RoundResult> {
   const steps = siteActivities(round.step.policy.site, round.lane);
   const { failedBlobs, failures, work, incomplete } = await copyLacking(round, steps, images);
   const failedDigests = new Set(failures.map((failed) => failed.digest));
   const publishable = images.filter((image) => !failedDigests.has(image.digest));
   if (publishable.length === 0) return { published: [], failures, work, look: 0, repeated: false, incomplete };
+  // Of a cancelled workflow no activity is started any more.
+  if (!CancellationScope.current().consideredCancelled) {
+    for (const { tag, digest } of publishable) if (tag !== undefined) round.put?.set(tag, digest);
+  }
   const published: PublishManifestsResult = await steps.publishManifests(
     {
       ...round.step,
@@ -88,7 +98,7 @@ export async function markRound(step: RepositoryStep, outcomes: readonly ImageOu
 
 /** Runs a body; if it is cancelled or fails, records in any case that nothing is known of these tags now. */
 export async function orPending<T>(
-  step: RepositoryStep,
+  { step, put }: OpenRound,
   tags: () => readonly string[],
   look: () => number,
   body: () => Promise<T>,
@@ -96,12 +106,25 @@ export async function orPending<T>(
   try {
     return await body();
   } catch (thrown) {
-    if (isCancellation(thrown)) {
-      const outcomes = tags().map((tag): ImageOutcome => ({ tag, sync: 'pending', verification: 'pending', look: look() }));
+    // A cancel that an activity did not live to hear of ends it with another failure.
+    if (isCancellation(thrown) || (CancellationScope.current().consideredCancelled && patched('failed-while-cancelled'))) {
+      const outcomes = tags().map((tag): ImageOutcome => ({
+        tag,
+        sync: 'pending',
+        verification: 'pending',
+        look: look(),
+        ...putOf(put, tag),
+      }));
       await CancellationScope.nonCancellable(() => markRound(step, outcomes));
     }
     throw thrown;
   }
+}
+
+/** What the ledger is to know of a tag that was given up. */
+export function putOf(put: ReadonlyMap<string, Digest>, tag: string): Pick<ImageOutcome, 'put'> {
+  const digest = put.get(tag);
+  return digest === undefined ? {} : { put: digest };
 }
 
 /** What this round may not overwrite is left to a scan of the repository, which samples the primary first. */
@@ -128,7 +151,7 @@ export function outcomesOf(result: Pick<RoundResult, 'published' | 'failures' | 
 }
 
 function outcomeOf(image: PublishedImage, tag: string, look: number): ImageOutcome {
-  const base = { tag, look, ...(image.previous ? { previous: image.previous } : {}) };
+  const base = { tag, look, ...(image.previous ? { previous: image.previous } : {}), ...(image.put ? { put: image.digest } : {}) };
   switch (image.state) {
     case 'verified':
       return { ...base, digest: image.digest, sync: 'synced', verification: 'succeeded', bytes: image.bytes };
@@ -141,7 +164,7 @@ function outcomeOf(image: PublishedImage, tag: string, look: number): ImageOutco
         ...(image.failure ? { failure: image.failure } : {}),
       };
     default:
-      return { ...base, sync: 'pending', verification: 'pending', ...(image.read ? { read: image.digest } : {}) };
+      return { ...base, sync: 'pending', verification: 'pending' };
   }
 }
 

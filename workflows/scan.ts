@@ -21,7 +21,7 @@ import { control, siteActivities } from './activities.ts';
 import { activityFailure } from './activity-failure.ts';
 import { copyUntagged } from './copy-untagged.ts';
 import { deleteGone } from './delete-gone.ts';
-import { copyRound, fetchRound, leaveDoubtful, markRound, orPending, outcomesOf, type Round } from './round.ts';
+import { copyRound, fetchRound, leaveDoubtful, markRound, orPending, outcomesOf, putOf, type OpenRound } from './round.ts';
 
 /** Tags compared at a time: as many as fit a payload. */
 const TAGS_A_PAGE = 1_000;
@@ -166,8 +166,9 @@ async function settlePage(
 
 /** The five activities over a batch, again for what moved meanwhile. @param reread what needs mending here was called equal before */
 export async function settleBatch(step: RepositoryStep, depth: Depth, tags: readonly string[], reread: boolean): Promise<ScanResult> {
-  const round: Round = {
+  const round: OpenRound = {
     step,
+    put: new Map(),
     lane: 'bulk',
     depth,
     priority: reread ? PRIORITY.verify : PRIORITY.backfill,
@@ -178,7 +179,7 @@ export async function settleBatch(step: RepositoryStep, depth: Depth, tags: read
   let unsettled = 0;
   for (let turn = 0; left.length > 0; turn++) {
     const result = await orPending(
-      step,
+      round,
       () => left,
       () => Date.now(),
       () => batchRound(round, left, reread),
@@ -197,7 +198,7 @@ interface BatchResult {
   readonly again: readonly string[];
 }
 
-async function batchRound(round: Round, tags: readonly string[], reread: boolean): Promise<BatchResult> {
+async function batchRound(round: OpenRound, tags: readonly string[], reread: boolean): Promise<BatchResult> {
   try {
     const fetched = await fetchRound(
       round,
@@ -236,7 +237,14 @@ async function batchRound(round: Round, tags: readonly string[], reread: boolean
     const failure = activityFailure(thrown);
     await markRound(
       round.step,
-      tags.map((tag): ImageOutcome => ({ tag, sync: 'failed', verification: 'pending', failure, look: Date.now() })),
+      tags.map((tag): ImageOutcome => ({
+        tag,
+        sync: 'failed',
+        verification: 'pending',
+        failure,
+        look: Date.now(),
+        ...putOf(round.put, tag),
+      })),
     );
     return { work: addWork(NO_WORK, { failed: tags.length }), failures: tags.map(() => ({ failure })), again: [] };
   }

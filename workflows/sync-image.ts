@@ -26,7 +26,18 @@ import { shortDigest } from '../src/model/text.ts';
 import { control } from './activities.ts';
 import { activityFailure } from './activity-failure.ts';
 import { pushed, retry } from './messages.ts';
-import { copyRound, fetchRound, leaveDoubtful, markRound, orPending, outcomesOf, type Round, type RoundResult } from './round.ts';
+import {
+  copyRound,
+  fetchRound,
+  leaveDoubtful,
+  markRound,
+  orPending,
+  outcomesOf,
+  putOf,
+  type OpenRound,
+  type Round,
+  type RoundResult,
+} from './round.ts';
 
 /** Rounds of one run: old code drains, histories stay short. */
 const ROUNDS_A_RUN = 20;
@@ -125,10 +136,10 @@ function imageState(input: SyncImageInput): ImageState {
     async round(look, looked, attempts) {
       // Once its failure is recorded, an image may wait for a registry that is away.
       const step: RepositoryStep = { policy, repository, ...(attempts > 0 ? { patient: true } : {}) };
-      const round: Round = { step, lane: 'push', depth: 'shallow', overwrite: 'proven' };
+      const round: OpenRound = { step, lane: 'push', depth: 'shallow', overwrite: 'proven', put: new Map() };
       try {
         return await orPending(
-          round.step,
+          round,
           () => [tag],
           () => Date.now(),
           async () => {
@@ -140,7 +151,8 @@ function imageState(input: SyncImageInput): ImageState {
         );
       } catch (thrown) {
         const failure = activityFailure(thrown);
-        await markRound(round.step, [{ tag, sync: 'failed', verification: 'pending', failure, look: Date.now(), attempts: attempts + 1 }]);
+        const outcome = { tag, sync: 'failed', verification: 'pending', failure, look: Date.now(), attempts: attempts + 1 } as const;
+        await markRound(round.step, [{ ...outcome, ...putOf(round.put, tag) }]);
         return { kind: 'failed', failure };
       }
     },
@@ -195,7 +207,11 @@ async function contentRound(
   const unexpected = fetched.images.some((image) => image.tag === look.tag && image.unexpected === true) && !isLastLook(looked);
   const outcomes = outcomesOf({ ...copied, failures: [...fetched.failures, ...copied.failures] }).map((outcome): ImageOutcome => {
     const early = unexpected && outcome.tag === look.tag && outcome.sync === 'synced';
-    return { ...outcome, ...(early ? ({ sync: 'pending', verification: 'pending' } as const) : {}), ...received(look) };
+    return {
+      ...outcome,
+      ...(early ? ({ sync: 'pending', verification: 'pending', put: outcome.digest } as const) : {}),
+      ...received(look),
+    };
   });
   const overlapping = await markRound(round.step, outcomes);
   await leaveDoubtful(round.step, copied.published);

@@ -15,5 +15,12 @@ export const publishManifests =
       const failed = published.images.flatMap(({ failure, state }) => (failure && state === 'failed' ? [{ failure }] : []));
       const retryable = input.failedBlobs.length === 0 ? retryableOf(failed) : undefined;
       if (retryable && attemptNumber() < BATCH_ATTEMPTS) throw retryable;
-      return { ...published, look: scheduledAt(), ...(attemptNumber() > 1 ? { repeated: true as const } : {}) };
+      const first = attemptNumber() === 1;
+      return {
+        ...published,
+        // What an attempt before this one had put may have come after this one looked.
+        images: first ? published.images : published.images.map((image) => (image.state === 'verified' ? image : { ...image, put: true })),
+        look: scheduledAt(),
+        ...(first ? {} : { repeated: true }),
+      };
     });

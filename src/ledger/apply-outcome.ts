@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import type { Digest } from '../model/digest.ts';
 import type { ImageOutcome } from '../model/steps.ts';
 import type { ImagesTable } from './schema.ts';
 
@@ -32,6 +33,14 @@ export const NO_LOOK = -1;
  * @param lookEnd when the record was asked for, which is after the look's last write
  */
 export function applyOutcome(row: ImageRow, outcome: ImageOutcome, lookEnd: number): Applied {
+  const applied = judged(row, outcome, lookEnd);
+  const put = outcome.put ?? (outcome.sync === 'synced' ? outcome.digest : undefined);
+  if (put === undefined || applied.row === undefined) return applied;
+  // A look that came too late to say what is so has put what it put all the same.
+  return { ...applied, row: withPut(applied.row, put, applied.recorded) };
+}
+
+function judged(row: ImageRow, outcome: ImageOutcome, lookEnd: number): Applied {
   const fresh = outcome.look > row.look;
   if (outcome.gone === true) return fresh ? applyGone(row, outcome.look, lookEnd) : { row, recorded: false, overlapping: false };
   const clash = clashes(row, outcome, lookEnd);
@@ -49,6 +58,26 @@ export function applyOutcome(row: ImageRow, outcome: ImageOutcome, lookEnd: numb
     recorded: true,
     overlapping: true,
   };
+}
+
+/** Puts of a tag that are remembered: more lie between two reads of it only where everything fails for long. */
+const REMEMBERED = 8;
+
+/** Remembers that the secondary's tag may hold a digest by our doing. @param likeliest it is what lies there, as far as is known */
+export function withPut(row: ImageRow, digest: string, likeliest: boolean): ImageRow {
+  const others = row.put_digests.filter((one) => one !== digest);
+  const put_digests = (likeliest ? [digest, ...others] : [...others, digest]).slice(0, REMEMBERED);
+  return put_digests.every((one, at) => one === row.put_digests[at]) ? row : { ...row, put_digests };
+}
+
+/** What the secondary's tag most likely holds by our doing; `undefined`: the tag is not ours. */
+export function ourDigest(row: ImageRow): Digest | undefined {
+  return (row.put_digests[0] ?? row.verified_digest ?? undefined) as Digest | undefined;
+}
+
+/** Whether a digest at the secondary's tag is Twinport's work. */
+export function isOurs(row: ImageRow, digest: string): boolean {
+  return row.verified_digest === digest || row.put_digests.includes(digest);
 }
 
 /** The span of the looks that made a row. */
@@ -74,6 +103,7 @@ export function newRow(key: ImageKey): ImageRow {
     looked_at: NO_LOOK,
     verified_at: null,
     verified_digest: null,
+    put_digests: [],
     changed_at: null,
     received_at: null,
     missing_since: null,
@@ -109,8 +139,6 @@ function settle(row: ImageRow, outcome: ImageOutcome, lookEnd: number, since: nu
     ...said,
     ...unverified(row, outcome, since),
     digest: outcome.digest ?? row.digest,
-    // A deletion that is told of since the read is one of what was read.
-    ...(outcome.read === undefined ? {} : { verified_digest: outcome.read, verified_at: outcome.look }),
     attempts: outcome.attempts ?? (failed ? row.attempts + 1 : row.attempts),
   };
 }
@@ -152,8 +180,8 @@ function unverified(row: ImageRow, outcome: ImageOutcome, since: number): Pick<I
   };
 }
 
-/** The primary has no such tag: what was never at the secondary is forgotten, the rest is missing until the deletion is decided. */
+/** The primary has no such tag: what was never put at the secondary is forgotten, the rest is missing until the deletion is decided. */
 function applyGone(row: ImageRow, look: number, lookEnd: number): Applied {
-  if (row.verified_digest === null) return { row: undefined, recorded: row.look !== NO_LOOK, overlapping: false };
+  if (ourDigest(row) === undefined) return { row: undefined, recorded: row.look !== NO_LOOK, overlapping: false };
   return { row: { ...row, ...spanOf(row, look, lookEnd), missing_since: row.missing_since ?? look }, recorded: true, overlapping: false };
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Notice, PlanDeletionsInput } from '../model/steps.ts';
-import type { ImageRow } from './apply-outcome.ts';
+import { ourDigest, type ImageRow } from './apply-outcome.ts';
 import type { DeletionRow } from './deletion-rows.ts';
 import type { Db } from './ledger.ts';
 
@@ -34,7 +34,7 @@ export async function evidenceOf(
 /** An event that names a tag means that tag alone; only one without a tag means all that the digest had. */
 function names(event: Pick<DeleteEvent, 'tag' | 'digest'> | Notice, row: ImageRow): boolean {
   const tag = event.tag ?? undefined;
-  return tag === undefined ? event.digest === row.verified_digest : tag === row.tag;
+  return tag === undefined ? event.digest === ourDigest(row) : tag === row.tag;
 }
 
 /** A listing proves nothing together with itself, however often its record is repeated. */
@@ -48,7 +48,7 @@ async function deleteEvents(trx: Db, repository: string, missing: readonly Image
   const { rows } = await sql<DeleteEvent>`
     select tag, digest, max(received_at) as received_at from events
     where repository = ${repository} and action = 'delete' and received_at > ${since}
-      and (tag = any(${missing.map((row) => row.tag)}::text[]) or (tag is null and digest = any(${missing.map((row) => row.verified_digest)}::text[])))
+      and (tag = any(${missing.map((row) => row.tag)}::text[]) or (tag is null and digest = any(${missing.flatMap((row) => ourDigest(row) ?? [])}::text[])))
     group by tag, digest`.execute(trx);
   return rows;
 }

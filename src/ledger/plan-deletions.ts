@@ -1,7 +1,7 @@
 import type { Digest } from '../model/digest.ts';
 import type { PlanDeletionsInput, PlanDeletionsResult, PlannedDeletion } from '../model/steps.ts';
 import { count } from '../model/text.ts';
-import type { ImageRow } from './apply-outcome.ts';
+import { ourDigest, type ImageRow } from './apply-outcome.ts';
 import { judge } from './deletion-budget.ts';
 import { positiveControls } from './deletion-controls.ts';
 import { evidenceOf } from './deletion-evidence.ts';
@@ -55,7 +55,7 @@ export async function planDeletions(ledger: Ledger, input: PlanDeletionsInput): 
 async function missingImages(trx: Db, { policy, repository, candidates, look }: PlanDeletionsInput): Promise<ImageRow[]> {
   const keys = candidates.flatMap(({ tag }) => (tag === undefined ? [] : [{ site: policy.site, repository, tag }]));
   const rows = await lockKnownImages(trx, keys);
-  return [...rows.values()].filter((row) => row.verified_digest !== null && (row.look <= look || row.missing_since !== null));
+  return [...rows.values()].filter((row) => ourDigest(row) !== undefined && (row.look <= look || row.missing_since !== null));
 }
 
 /** What was decided of each tag at the digest that it has now: an open row, else the latest rejection. */
@@ -75,7 +75,7 @@ async function knownDeletions(trx: Db, site: string, repository: string, missing
     .orderBy('created_at')
     .forUpdate()
     .execute();
-  const digests = new Map(missing.map((row) => [row.tag, row.verified_digest]));
+  const digests = new Map(missing.map((row) => [row.tag, ourDigest(row)]));
   const other = rows.filter((row) => row.state !== 'rejected' && row.digest !== digests.get(row.tag));
   await setDeletions(
     trx,
@@ -162,9 +162,10 @@ function split(rows: readonly ImageRow[], known: ReadonlyMap<string, DeletionRow
   return { old, fresh: rows.filter((row) => !known.has(row.tag)) };
 }
 
-function newDeletion({ site, repository, tag, verified_digest }: ImageRow, now: number) {
-  // A candidate is ours, and so has the digest that was read back.
-  return { id: newDeletionId(), site, repository, tag, digest: String(verified_digest), created_at: now };
+function newDeletion(row: ImageRow, now: number) {
+  const { site, repository, tag } = row;
+  // A candidate is ours, and so has a digest that was put.
+  return { id: newDeletionId(), site, repository, tag, digest: String(ourDigest(row)), created_at: now };
 }
 
 function summaryOf(plan: Plan, waiting: number): string {

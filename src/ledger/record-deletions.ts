@@ -1,6 +1,6 @@
-import type { DeletionOutcome, RecordDeletionsInput } from '../model/steps.ts';
+import type { DeletionOutcome, RecordDeletionsInput, RecordDeletionsResult } from '../model/steps.ts';
 import { count } from '../model/text.ts';
-import { spanOf, type ImageRow } from './apply-outcome.ts';
+import { isOurs, ourDigest, spanOf, withPut, type ImageRow } from './apply-outcome.ts';
 import { auditIn } from './audit.ts';
 import { DECISION_MS, ledgerNow, lockDeletions, setDeletions, type DeletionRow } from './deletion-rows.ts';
 import { keyOf, lockKnownImages, removeImages, saveImages } from './image-rows.ts';
@@ -19,9 +19,9 @@ interface Step {
  * Records what became of planned deletions. Safe to repeat.
  * @throws {TwinportError} LEDGER
  */
-export async function recordDeletions(ledger: Ledger, input: RecordDeletionsInput): Promise<{ summary: string }> {
+export async function recordDeletions(ledger: Ledger, input: RecordDeletionsInput): Promise<RecordDeletionsResult> {
   const { policy, repository, outcomes } = input;
-  await transact(ledger, async (trx) => {
+  return transact(ledger, async (trx) => {
     await lockDeletions(trx, policy.site);
     const now = await ledgerNow(trx);
     const key = (tag: string) => ({ site: policy.site, repository, tag });
@@ -30,12 +30,14 @@ export async function recordDeletions(ledger: Ledger, input: RecordDeletionsInpu
       outcomes.map(({ tag }) => key(tag)),
     );
     const deletions = await planned(trx, outcomes);
+    let again = 0;
     for (const outcome of outcomes) {
       const step = { trx, input, now, image: images.get(keyOf(key(outcome.tag))), deletion: deletions.get(outcome.id) };
-      await settle(step, outcome);
+      if (outcome.result === 'changed') again += (await changed(step, outcome)) ? 1 : 0;
+      else await settle(step, outcome, outcome.result);
     }
+    return { summary: summaryOf(outcomes), ...(again > 0 ? { again } : {}) };
   });
-  return { summary: summaryOf(outcomes) };
 }
 
 async function planned(trx: Db, outcomes: readonly DeletionOutcome[]): Promise<Map<string, DeletionRow>> {
@@ -54,15 +56,13 @@ async function planned(trx: Db, outcomes: readonly DeletionOutcome[]): Promise<M
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-function settle(step: Step, outcome: DeletionOutcome): Promise<void> {
-  switch (outcome.result) {
+function settle(step: Step, outcome: DeletionOutcome, result: Exclude<DeletionOutcome['result'], 'changed'>): Promise<void> {
+  switch (result) {
     case 'deleted':
     case 'absent':
       return done(step, outcome);
     case 'back':
       return back(step, outcome);
-    case 'changed':
-      return heldAgain(step, `the secondary's tag is no longer what Twinport put there${outcome.reason ? `: ${outcome.reason}` : ''}`);
     case 'held':
       return heldAgain(step, outcome.reason ?? 'the registry did not delete it', outcome.unkept);
     case 'unproved':
@@ -74,7 +74,7 @@ async function done({ trx, input, now, image, deletion }: Step, outcome: Deletio
   const { policy, repository, look } = input;
   const key = { site: policy.site, repository, tag: outcome.tag };
   // A look that came later saw the tag again, and speaks for itself.
-  if (image && image.look <= look && image.verified_digest === outcome.digest) await removeImages(trx, [key]);
+  if (image && image.look <= look && ourDigest(image) === outcome.digest) await removeImages(trx, [key]);
   await appendHistory(trx, [{ ...key, oldDigest: outcome.digest, at: look, look }]);
   if (deletion?.state === 'done') return;
   const end = { state: 'done', done_at: now, reason: outcome.reason ?? null } as const;
@@ -98,6 +98,26 @@ async function back({ trx, input, now, image, deletion }: Step, outcome: Deletio
   const { look } = input;
   const pending = { ...spanOf(image, look, look), sync: 'pending', verification: 'pending', changed_at: image.changed_at ?? look } as const;
   await saveImages(trx, [image.look < look ? { ...seen, ...pending } : seen]);
+}
+
+/**
+ * The tag holds something else. Where that is our own work, be it of a worker that died before it could tell, it is what has to go; where nothing of ours
+ * was ever seen there, the tag is not ours, and what we may have put never came.
+ * @returns true if the tag is to be planned again
+ */
+async function changed(step: Step, outcome: DeletionOutcome): Promise<boolean> {
+  const { trx, now, image, deletion } = step;
+  const { found, reason } = outcome;
+  const ours = image && found !== undefined && isOurs(image, found);
+  const nobodys = image && found !== undefined && !ours && image.verified_digest === null;
+  if (!ours && !nobodys) {
+    await heldAgain(step, `the secondary's tag is no longer what Twinport put there${reason ? `: ${reason}` : ''}`);
+    return false;
+  }
+  if (ours) await saveImages(trx, [withPut(image, found, true)]);
+  else await removeImages(trx, [image]);
+  if (deletion?.state === 'reserved') await setDeletions(trx, [deletion.id], { state: 'cancelled', done_at: now, reason: reason ?? null });
+  return ours === true;
 }
 
 /** What stands in the way may be gone when a person has seen to it: the approval, if there was one, is asked for again. */

@@ -1,8 +1,7 @@
 import { sql } from 'kysely';
-import type { Digest } from '../model/digest.ts';
 import type { RecordScanInput, RecordScanResult, TaggedImage, TagFailure } from '../model/steps.ts';
 import { count } from '../model/text.ts';
-import { applyOutcome, type ImageKey, type ImageRow } from './apply-outcome.ts';
+import { applyOutcome, ourDigest, type ImageKey, type ImageRow } from './apply-outcome.ts';
 import { cancelDeletions } from './deletion-rows.ts';
 import { keepFirstKnown } from './first-known.ts';
 import { keepFoundChanges } from './found-changes.ts';
@@ -42,7 +41,7 @@ export function recordScan(
   return transact(ledger, async (trx) => {
     const window = await lockWindow(trx, input);
     const before = new Map(window.rows);
-    const ours = new Set([...before.values()].filter((row) => row.verified_digest !== null).map(({ tag }) => tag));
+    const ours = new Set([...before.values()].filter((row) => ourDigest(row) !== undefined).map(({ tag }) => tag));
     putListed(window, input, at);
     putFailures(window, input);
     putUnlisted(window, input, inScope);
@@ -140,8 +139,9 @@ function putUnlisted({ rows, removed, gone }: Window, input: RecordScanInput, in
     if (now) rows.set(key, now);
     else rows.delete(key);
     if (!now) removed.push(row);
-    else if (now.missing_since !== null && now.verified_digest !== null && !now.out_of_scope && inScope(row.tag)) {
-      gone.push({ tag: row.tag, digest: now.verified_digest as Digest });
+    else {
+      const digest = ourDigest(now);
+      if (now.missing_since !== null && digest !== undefined && !now.out_of_scope && inScope(row.tag)) gone.push({ tag: row.tag, digest });
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Depth, SitePolicy } from '../model/policy.ts';
 import type { ComparedTag } from '../model/steps.ts';
-import { NO_LOOK, spanOf, type ImageRow } from './apply-outcome.ts';
+import { NO_LOOK, ourDigest, spanOf, type ImageRow } from './apply-outcome.ts';
 
 /** What a scan is told, and when. */
 export interface ScanLook {
@@ -39,7 +39,7 @@ export function unlistedRow(row: ImageRow, look: number, inScope: boolean): Imag
   if (row.look === NO_LOOK) return undefined;
   // A later look saw the primary's tag after this listing.
   if (row.look >= look && row.missing_since === null) return row;
-  if (row.verified_digest === null) return undefined;
+  if (ourDigest(row) === undefined) return undefined;
   return inScope ? { ...row, missing_since: row.missing_since ?? look } : { ...row, out_of_scope: true };
 }
 

@@ -128,8 +128,10 @@ export interface ImagesTable {
   overlap: boolean;
   looked_at: number;
   verified_at: number | null;
-  /** What was last read back at the secondary; with it, the tag is ours. */
+  /** What was last read back at the secondary. */
   verified_digest: string | null;
+  /** What Twinport put, or may have put, at the secondary's tag: the latest few, the likeliest first. With any of them, the tag is ours. */
+  put_digests: Generated<string[]>;
   /** Since when a change is known that is not verified. */
   changed_at: number | null;
   received_at: number | null;

@@ -175,8 +175,8 @@ export interface PublishedImage extends TaggedImage {
   readonly previous?: Digest;
   /** Why that digest could not be kept under a tag of its own. */
   readonly unkept?: string;
-  /** `moved`, `gone`: the secondary's tag was read back at the image's digest all the same, before the primary had gone on. */
-  readonly read?: true;
+  /** Not `verified`, and the secondary's tag may hold the image's digest all the same: it was put, or its put was never answered. */
+  readonly put?: true;
   /** Something was put at the secondary. */
   readonly changed: boolean;
   readonly bytes: number;
@@ -208,8 +208,8 @@ export interface ImageOutcome {
   readonly look: number;
   readonly bytes?: number;
   readonly previous?: Digest;
-  /** What the secondary's tag was read back at, though the primary's has gone on since: without it, nobody would know the tag as ours. */
-  readonly read?: Digest;
+  /** What the secondary's tag may hold by this look's doing, though it could not be verified: without it, nobody would know the tag as ours. */
+  readonly put?: Digest;
   /** When the event that made us look was received. */
   readonly receivedAt?: number;
   readonly attempts?: number;
@@ -373,12 +373,20 @@ export interface DeletionOutcome extends PlannedDeletion {
    */
   readonly result: 'deleted' | 'absent' | 'back' | 'changed' | 'held' | 'unproved';
   readonly reason?: string;
+  /** `changed`: what the secondary's tag is now. */
+  readonly found?: Digest;
 }
 
 export interface DeleteTagsResult {
   readonly summary: string;
   readonly outcomes: readonly DeletionOutcome[];
   readonly look: number;
+}
+
+export interface RecordDeletionsResult {
+  readonly summary: string;
+  /** Tags that hold something else that is ours, and are to be planned again. */
+  readonly again?: number;
 }
 
 export interface RecordDeletionsInput extends RepositoryStep {

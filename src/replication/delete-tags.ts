@@ -7,7 +7,7 @@ import { keep } from './keep.ts';
 import { placeholderAt, removePlaceholder } from './placeholders.ts';
 import type { Route } from './site.ts';
 import { untag } from './untag.ts';
-import type { Untagged } from './untagged.ts';
+import { changed, type Untagged } from './untagged.ts';
 
 /**
  * Deletes tags at the secondary that are provably gone at the primary, one at a time: a GET that answers 404 with a code that says so, a sibling
@@ -79,7 +79,7 @@ async function readsTruthfully(route: Route, controls: readonly PositiveControl[
 /** Another digest is somebody else's work, unless it is what an interrupted deletion put there: then that is ended. */
 async function finishOrLeave(route: Route, deletion: PlannedDeletion, now: Digest): Promise<Untagged> {
   const begun = await placeholderAt(route, deletion.tag);
-  if (begun?.was !== deletion.digest) return { result: 'changed', reason: `the secondary's tag is now ${now}` };
+  if (begun?.was !== deletion.digest) return changed(now);
   const before = await getManifest(route.site.secondary, route.target, begun.was, route.signal);
   return removePlaceholder(route, deletion.tag, begun.digest, before);
 }

@@ -8,7 +8,7 @@ import { postBlob, putBlob } from '../registry/uploads.ts';
 import { concurrently } from './concurrently.ts';
 import { holdsBlob } from './holds-blob.ts';
 import type { Route } from './site.ts';
-import { REFUSED, type Untagged } from './untagged.ts';
+import { changed, REFUSED, type Untagged } from './untagged.ts';
 
 const READS_AT_ONCE = 32;
 
@@ -65,7 +65,7 @@ export async function removePlaceholder(route: Route, tag: string, digest: Diges
   const deleted = await deleteManifest(site.secondary, target, digest, signal).catch(lasting);
   const now = await headManifest(site.secondary, target, tag, signal);
   if (!now) return { result: 'deleted' };
-  if (now.digest !== digest) return { result: 'changed', reason: `the secondary's tag is now ${now.digest}` };
+  if (now.digest !== digest) return changed(now.digest);
   if (before) await putManifest(site.secondary, target, tag, before, signal);
   if (typeof deleted !== 'string') throw deleted;
   return deleted === 'refused' ? REFUSED : held('the registry answers that it deleted the placeholder, and still serves it');

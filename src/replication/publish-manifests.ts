@@ -29,7 +29,13 @@ export async function publishManifests(
   failedBlobs: readonly BlobFailure[],
   overwrite?: PublishManifestsInput['overwrite'],
 ): Promise<{ summary: string; images: PublishedImage[] }> {
-  const batch: Batch = { route, overwrite, failedBlobs: new Map(failedBlobs.map((failed) => [failed.digest, failed])), read: new Map() };
+  const batch: Batch = {
+    route,
+    overwrite,
+    failedBlobs: new Map(failedBlobs.map((failed) => [failed.digest, failed])),
+    read: new Map(),
+    put: new Set(),
+  };
   const published = await concurrently(images, IMAGES_AT_ONCE, async (image): Promise<PublishedImage> => {
     try {
       await ensureRepository(route.site.secondary, route.target, route.signal);
@@ -38,7 +44,14 @@ export async function publishManifests(
       route.signal?.throwIfAborted();
       const failure = failureOf(thrown);
       const state = failure.code === 'BLOB_UNKNOWN' && !batch.failedBlobs.size ? 'incomplete' : 'failed';
-      return { ...image, state, changed: false, bytes: 0, failure };
+      return {
+        ...image,
+        state,
+        changed: false,
+        bytes: 0,
+        failure,
+        ...(image.tag !== undefined && batch.put.has(image.tag) ? { put: true } : {}),
+      };
     }
   });
   return { summary: summarize(published), images: published };
@@ -50,6 +63,8 @@ interface Batch {
   readonly failedBlobs: ReadonlyMap<Digest, BlobFailure>;
   /** Manifests read back in this activity; several tags may share them. */
   readonly read: Map<Digest, Promise<boolean>>;
+  /** Tags that were put, whether or not the secondary answered. */
+  readonly put: Set<string>;
 }
 
 async function publishImage(batch: Batch, image: TaggedImage): Promise<PublishedImage> {
@@ -96,10 +111,11 @@ function ensure(batch: Batch, manifest: Manifest): Promise<boolean> {
 }
 
 async function publishTag(
-  { route, overwrite }: Batch,
+  batch: Batch,
   tag: string,
   root: Manifest,
-): Promise<Pick<PublishedImage, 'state' | 'changed' | 'previous' | 'unkept' | 'read'>> {
+): Promise<Pick<PublishedImage, 'state' | 'changed' | 'previous' | 'unkept' | 'put'>> {
+  const { route, overwrite } = batch;
   const { site, repository, signal } = route;
   const before = await heldAt(route, tag);
   const held = before?.manifest;
@@ -109,13 +125,14 @@ async function publishTag(
   // Before the primary is asked for the last time, which must be just before the tag is put.
   const unkept = put && before ? await keepLost(route, before) : {};
   if (put) {
+    batch.put.add(tag);
     const became = await putTag(route, tag, root);
     if (became !== 'put') return { state: became, changed: false };
   } else if (!sameManifest(held, root)) throw await manifestNotKept(route, tag, root);
   // Of a deletion that was interrupted, what counts is what was there before it.
   const previous = put && before ? { previous: (held && readPlaceholder(held)?.was) ?? before.digest, ...unkept } : {};
   const after = await headManifest(site.primary, repository, tag, signal);
-  if (after?.digest !== root.digest) return { state: after ? 'moved' : 'gone', changed: put, read: true, ...previous };
+  if (after?.digest !== root.digest) return { state: after ? 'moved' : 'gone', changed: put, put: true, ...previous };
   return { state: 'verified', changed: put, ...previous };
 }
 

@@ -7,7 +7,7 @@ import { deleteTag } from '../registry/tags.ts';
 import { userOf } from './digest-users.ts';
 import { untagByPlaceholder } from './placeholders.ts';
 import type { Route } from './site.ts';
-import { REFUSED, type Untagged } from './untagged.ts';
+import { changed, REFUSED, type Untagged } from './untagged.ts';
 
 /** How long a registry may go on serving what it has just deleted, before it is not believed; in milliseconds, one after the other. */
 const STILL_SERVED_MS = [50, 200, 1_000];
@@ -48,7 +48,7 @@ async function confirm(route: Route, tag: string, digest: Digest, said: 'deleted
     await sleep(waitMs, undefined, signal ? { signal } : {});
     const now = await headManifest(site.secondary, target, tag, signal);
     if (!now) return { result: said };
-    if (now.digest !== digest) return { result: 'changed', reason: `the secondary's tag is now ${now.digest}` };
+    if (now.digest !== digest) return changed(now.digest);
   }
   const claim = said === 'deleted' ? 'it deleted the tag' : 'the tag is not there';
   return { result: 'held', reason: `the registry answers that ${claim}, and still serves it` };

@@ -12,7 +12,7 @@ import {
   sweep,
   tagHistory,
 } from '../../src/ledger/index.ts';
-import type { DeletionOutcome, Notice, PlanDeletionsInput } from '../../src/model/steps.ts';
+import type { DeletionOutcome, ImageOutcome, Notice, PlanDeletionsInput, PlannedDeletion } from '../../src/model/steps.ts';
 import { all, DAY_MS, digest, page, policyOf, same, synced, useLedger } from './support.ts';
 
 const use = useLedger();
@@ -44,6 +44,14 @@ function plan(site: string, tags: readonly string[], look: number, more: Partial
     confirmAfterMs: 10 * MINUTE,
     ...more,
   });
+}
+function mark(site: string, outcome: ImageOutcome) {
+  return markVerification(use.ledger, { policy: policyOf(site), repository, outcomes: [outcome] }, outcome.look + 5);
+}
+async function approvedIn(site: string, tag: string, look: number): Promise<PlannedDeletion> {
+  const { approved } = await plan(site, [tag], look, { events: [deleted(tag)] });
+  if (!approved[0]) throw new Error(`${tag} may not go: ${JSON.stringify(await held(site))} ${look}`);
+  return approved[0];
 }
 const deleted = (tag: string): Notice => ({ kind: 'deleted', tag, receivedAt: T + 10 });
 function record(site: string, outcomes: readonly DeletionOutcome[], look: number) {
@@ -139,7 +147,7 @@ describe('evidence', () => {
   });
 
   it('touches only what is ours and absent by the latest look', async () => {
-    await fill('ours', 30);
+    await fill('own-work', 30);
     await markVerification(use.ledger, { policy: policyOf('ours'), repository, outcomes: [synced('t000', 77, T + 5000)] }, T + 5001);
     const result = await plan('ours', ['t000', 'x999'], T + 1000, { events: [deleted('t000'), deleted('x999')] });
     expect(result).toMatchObject({ approved: [], held: 0, waiting: 0 });
@@ -381,6 +389,37 @@ describe('recordDeletions', () => {
     await record('is-back', [{ ...deletion, result: 'back' }], T + 1100);
     expect(await stateOf(deletion.id)).toMatchObject({ state: 'cancelled' });
     expect(await rowOf('is-back', 't000')).toMatchObject({ sync: 'pending', missing_since: null, missing_look: null, look: T + 1100 });
+  });
+
+  it('goes on with another digest that Twinport put there, though it was never verified', async () => {
+    await fill('own-work', 30);
+    // Its worker died between putting the tag and telling of it; then the primary deleted the tag.
+    await mark('own-work', { tag: 't000', sync: 'failed', verification: 'pending', put: digest(77), look: T + 500 });
+    await mark('own-work', { tag: 't000', sync: 'failed', verification: 'pending', put: digest(78), look: T + 600 });
+    const first = await approvedIn('own-work', 't000', T + 1000);
+    expect(first).toMatchObject({ digest: digest(78) });
+    expect(await record('own-work', [{ ...first, result: 'changed', found: digest(77) }], T + 1100)).toMatchObject({ again: 1 });
+    expect(await held('own-work')).toEqual([]);
+    const second = await approvedIn('own-work', 't000', T + 2000);
+    expect(second).toMatchObject({ digest: digest(77) });
+    expect(await record('own-work', [{ ...second, result: 'deleted' }], T + 2100)).not.toHaveProperty('again');
+    expect(await rowOf('own-work', 't000')).toBeUndefined();
+    // What somebody else put there waits for a person.
+    const other = await approvedIn('own-work', 't001', T + 3000);
+    expect(await record('own-work', [{ ...other, result: 'changed', found: digest(79) }], T + 3100)).not.toHaveProperty('again');
+    expect(await held('own-work')).toMatchObject([
+      { tag: 't001', reason: expect.stringContaining('no longer what Twinport put there') as unknown },
+    ]);
+  });
+
+  it('of a tag that nothing was ever read back from ends where another digest is found: the tag is not ours', async () => {
+    await fill('nobodys', 30);
+    await mark('nobodys', { tag: 'x', sync: 'failed', verification: 'pending', put: digest(77), look: T + 500 });
+    const planned = await approvedIn('nobodys', 'x', T + 1000);
+    await record('nobodys', [{ ...planned, result: 'changed', found: digest(79) }], T + 1100);
+    expect(await rowOf('nobodys', 'x')).toBeUndefined();
+    expect(await held('nobodys')).toEqual([]);
+    expect((await listDeletions(use.ledger, 'nobodys', { state: 'cancelled' })).items).toMatchObject([{ tag: 'x', digest: digest(77) }]);
   });
 
   it('holds what the registry refuses or another changed, with the reason', async () => {

@@ -141,12 +141,32 @@ describe('markVerification', () => {
   });
 
   it('knows as ours what was put in the moment in which the primary lost it', async () => {
-    const put: ImageOutcome = { tag: 'v1', sync: 'pending', verification: 'pending', read: digest(2), look: 2000 };
+    const put: ImageOutcome = { tag: 'v1', sync: 'pending', verification: 'pending', put: digest(2), look: 2000 };
     await mark('put', put, 2100);
-    expect(await rowOf('put')).toMatchObject({ sync: 'pending', verification: 'pending', verified_digest: digest(2), verified_at: 2000 });
+    expect(await rowOf('put')).toMatchObject({ sync: 'pending', verification: 'pending', verified_digest: null, put_digests: [digest(2)] });
     expect((await siteStatus(use.ledger, ['put']))[0]).toMatchObject({ total: 1, verified: 0 });
     await mark('put', { tag: 'v1', sync: 'pending', verification: 'pending', look: 3000, gone: true }, 3100);
-    expect(await rowOf('put')).toMatchObject({ missing_since: 3000, verified_digest: digest(2) });
+    expect(await rowOf('put')).toMatchObject({ missing_since: 3000, put_digests: [digest(2)] });
+  });
+
+  it('remembers the latest few digests that a tag may hold, the likeliest first', async () => {
+    const puts = async () => (await rowOf('puts'))?.put_digests;
+    await mark('puts', synced('v1', 1, 1000), 1100);
+    expect(await puts()).toEqual([digest(1)]);
+    // Failed after it was put; and once more, which is no news.
+    await mark('puts', failed('v1', 2000, { put: digest(2) }), 2100);
+    await mark('puts', failed('v1', 2500, { put: digest(2) }), 2600);
+    expect(await puts()).toEqual([digest(2), digest(1)]);
+    // What failed before it was put says nothing.
+    await mark('puts', failed('v1', 3000, { digest: digest(3) }), 3100);
+    expect(await puts()).toEqual([digest(2), digest(1)]);
+    // A look that is recorded too late.
+    expect(await mark('puts', failed('v1', 900, { put: digest(4) }), 950)).toMatchObject({ recorded: 0 });
+    expect(await puts()).toEqual([digest(2), digest(1), digest(4)]);
+    await mark('puts', synced('v1', 4, 4000), 4100);
+    expect(await puts()).toEqual([digest(4), digest(2), digest(1)]);
+    for (let n = 5; n < 12; n++) await mark('puts', synced('v1', n, n * 1000), n * 1000 + 100);
+    expect(await puts()).toEqual([11, 10, 9, 8, 7, 6, 5, 4].map(digest));
   });
 
   it('tells of an overwrite whose worker died before it could', async () => {

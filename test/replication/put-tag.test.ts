@@ -2,10 +2,13 @@ import { expect, it } from '@jest/globals';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Digest } from '../../src/model/digest.ts';
+import { publishManifests } from '../../src/replication/publish-manifests.ts';
 import { pushImage, pushManifest } from '../support/images.ts';
+import { quirkProxy } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
 import { walk } from '../support/walk.ts';
-import { replicate, sitePair } from './pair.ts';
+import { replicate, route, sitePair } from './pair.ts';
 
 it('does not put a tag when the primary’s word for it has grown old, as that of a worker which stood still', async () => {
   const [primary, secondary] = await Promise.all([testRegistry({ version: 3 }), testRegistry({ version: 3 })]);
@@ -43,4 +46,28 @@ it('does not put a tag when the primary’s word for it has grown old, as that o
     slow.close();
     slow.closeAllConnections();
   }
+}, 30_000);
+
+it('says that a tag was put where the primary could not be asked again, and not where it never came to that', async () => {
+  const [primary, secondary] = await Promise.all([testRegistry({ version: 3 }), testRegistry({ version: 3 })]);
+  const { digest } = await pushImage(primary.url, 'app', 'v1');
+  const [source, target] = await Promise.all([quirkProxy(primary.url), quirkProxy(secondary.url)]);
+  const tag = /\/manifests\/v1/;
+  let put = false;
+  target.rules.push({ method: 'PUT', path: tag, onRequest: () => (put = true) });
+  source.rules.push({ path: tag, when: () => put, answer: { status: 403 } });
+  const site = sitePair(source.url, target.url);
+  const { published } = await replicate(site, 'app', { tags: ['v1'] });
+  expect(published).toMatchObject([{ tag: 'v1', state: 'failed', failure: { code: 'DENIED' }, put: true }]);
+  expect((await walk(secondary.url)).tags['app']?.['v1']).toBe(digest);
+
+  const another = await pushImage(primary.url, 'app', 'v2', { label: 'another' });
+  target.rules.unshift({ method: 'PUT', path: /\/manifests\//, answer: { status: 403 } });
+  const refused = await replicate(site, 'app', { tags: ['v2'] });
+  expect(refused.published).toMatchObject([{ tag: 'v2', state: 'failed', put: true }]);
+  const failure = { code: 'UNREACHABLE', message: 'the primary is away', retry: 'later' } as const;
+  const image = { tag: 'v2', digest: another.digest as Digest };
+  const early = await publishManifests(route(site, 'app'), [image], [{ digest: another.layers[0]?.digest as Digest, failure }]);
+  expect(early.images).toMatchObject([{ tag: 'v2', state: 'failed', failure: { code: 'UNREACHABLE' } }]);
+  expect(early.images[0]).not.toHaveProperty('put');
 }, 30_000);

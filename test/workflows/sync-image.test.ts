@@ -304,6 +304,26 @@ describe('syncImage', () => {
     expect(world.outcomes).toEqual([expect.objectContaining({ sync: 'failed' })]);
   });
 
+  it.each([
+    ['cancelled', 'pending'],
+    ['given up', 'failed'],
+  ])('says what the tag may hold when it is %s while it publishes', async (how, sync) => {
+    await world.run(
+      {
+        publishManifests: async () => {
+          if (how === 'given up' && world.inputs('publishManifests').length === 1) throw unreachable();
+          await world.env.client.workflow.getHandle(syncImageId('eu', 'app', 'v1')).cancel();
+          await new Promise((done) => setTimeout(done, 300));
+          throw unreachable();
+        },
+      },
+      async () => {
+        await expect((await push('v1')).result()).rejects.toThrow();
+      },
+    );
+    expect(world.outcomes[0]).toEqual(expect.objectContaining({ tag: 'v1', sync, put: digest('a') }));
+  });
+
   it('records pending when it is cancelled', async () => {
     await world.run(
       {
@@ -318,6 +338,8 @@ describe('syncImage', () => {
       },
     );
     expect(world.outcomes).toEqual([expect.objectContaining({ tag: 'v1', sync: 'pending' })]);
+    // Nothing was put yet.
+    expect(world.outcomes[0]).not.toHaveProperty('put');
   });
 });
 

@@ -359,6 +359,25 @@ describe('deletions', () => {
     expect(result.work.deleted).toBe(1);
   });
 
+  it('of which another digest of ours was found are planned again where a person waits', async () => {
+    const result = await world.run(
+      {
+        compareRepository: empty,
+        recordScan: lacking,
+        planDeletions: async () => plan({ approved: [planned('old')] }),
+        deleteTags: async ({ deletions }) => ({
+          summary: '',
+          look: 9,
+          outcomes: deletions.map((one) => ({ ...one, result: times('deleteTags') === 1 ? ('changed' as const) : ('deleted' as const) })),
+        }),
+        recordDeletions: async () => ({ summary: '', ...(times('recordDeletions') === 1 ? { again: 1 } : {}) }),
+      },
+      () => scanned({ once: true }),
+    );
+    expect(times('deleteTags')).toBe(2);
+    expect(result.work.deleted).toBe(1);
+  });
+
   it('that wait for a second listing wait for another scan where nobody does', async () => {
     await world.run({ compareRepository: empty, recordScan: lacking, planDeletions: async () => plan({ waiting: 1 }) }, () => scanned());
     expect(world.names()).toEqual(['compareRepository', 'recordScan', 'planDeletions']);

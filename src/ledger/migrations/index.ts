@@ -3,6 +3,7 @@ import { tables } from './0001-tables.ts';
 import { recoveryPoint } from './0002-recovery-point.ts';
 import { recovery } from './0004-recovery.ts';
 import { neverLose } from './0005-never-lose.ts';
+import { putDigests } from './0006-put-digests.ts';
 
 /**
  * All migrations by name, in the order of their names. A list and no folder, so that it works compiled and bundled too. A new one
@@ -13,4 +14,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0002-recovery-point': recoveryPoint,
   '0004-recovery': recovery,
   '0005-never-lose': neverLose,
+  '0006-put-digests': putDigests,
 };
