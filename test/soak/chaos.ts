@@ -14,6 +14,12 @@ export interface Targets {
   readonly proxies: readonly QuirkProxy[];
 }
 
+/** A fault, and when it struck. */
+export interface Struck {
+  readonly name: string;
+  readonly at: number;
+}
+
 type Fault = (targets: Targets, draw: Draw) => Promise<void>;
 
 /** What a proxy does to a registry's answers for a while. */
@@ -80,8 +86,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 };
 
 /** Faults, one every few seconds and now and then two at a time, until told to stop; each is over when this returns. */
-export async function chaos(targets: Targets, draw: Draw, stopped: () => boolean): Promise<Record<string, number>> {
-  const told: Record<string, number> = {};
+export async function chaos(targets: Targets, draw: Draw, stopped: () => boolean): Promise<Struck[]> {
+  const struck: Struck[] = [];
   const names = Object.keys(FAULTS);
   // Faults of the registries are the most common in life.
   const weighted = [...names, 'registry’s answers', 'registry’s answers', 'registry’s answers', 'worker killed'];
@@ -94,11 +100,11 @@ export async function chaos(targets: Targets, draw: Draw, stopped: () => boolean
       const kind = name.split(' ')[0] ?? '';
       if (busy.has(kind)) continue;
       busy.add(kind);
+      struck.push({ name, at: Date.now() });
       await FAULTS[name]!(targets, draw);
       busy.delete(kind);
-      told[name] = (told[name] ?? 0) + 1;
     }
   };
   await Promise.all([lane(), lane()]);
-  return told;
+  return struck;
 }

@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { freePort } from '../../src/processes/embedded/free-port.ts';
@@ -8,7 +10,7 @@ import { drawOf, randomOf } from '../support/random.ts';
 import { testRegistry } from '../support/registries.ts';
 import { workFolder } from '../support/twinport.ts';
 import { uploadsOf } from '../support/uploads.ts';
-import { chaos } from './chaos.ts';
+import { chaos, type Struck } from './chaos.ts';
 import { Ledger, Process, Temporal } from './parts.ts';
 import { Traffic, type Told } from './traffic.ts';
 
@@ -20,6 +22,8 @@ const SETTLE_MS = 240_000;
  */
 const QUIET_MS = 180_000;
 const SAMPLE_MS = 2_000;
+/** A heartbeat goes out within a fifth of a second, on a busy machine later. */
+const UNTOLD_MS = 1_000;
 
 export interface SoakOptions {
   readonly seed: number;
@@ -33,8 +37,10 @@ export interface SoakReport {
   /** From the last fault until both sides were equal and all was claimed to be verified, in seconds, by site. */
   readonly recovered: Readonly<Record<string, number>>;
   readonly lied: readonly string[];
-  /** Uploads that were left open, by site. */
+  /** Uploads that were left open though somebody knew of them, by site. */
   readonly uploads: Readonly<Record<string, readonly string[]>>;
+  /** Uploads that were left open and opened in the last moment of a process: before its worker could tell where, or the registry had answered. */
+  readonly untold: Readonly<Record<string, number>>;
   readonly stuck: readonly string[];
   /** Of any run, in events. */
   readonly longestHistory: number;
@@ -74,11 +80,11 @@ export async function soak({ seed, seconds }: SoakOptions): Promise<SoakReport> 
     starter.start();
     await starter.ready(/Dashboard: /);
     // Of two workers a site, one is left alone: its memory is looked at.
-    const [steady, struck] = [0, 1].map(() => sites.map(({ name }) => new Process(folder, 'worker', '--site', name))) as [
+    const [steady, victims] = [0, 1].map(() => sites.map(({ name }) => new Process(folder, 'worker', '--site', name))) as [
       Process[],
       Process[],
     ];
-    for (const worker of [...steady, ...struck]) worker.start();
+    for (const worker of [...steady, ...victims]) worker.start();
     await Promise.all(steady.map((worker) => worker.ready(/polls/)));
 
     const api = `http://127.0.0.1:${port}`;
@@ -87,10 +93,10 @@ export async function soak({ seed, seconds }: SoakOptions): Promise<SoakReport> 
     const traffic = new Traffic(primary.url, drawOf(randomOf(seed)));
     const watches = sites.map((site) => watchOf(primary, site, api, traffic));
     const samples = sites.map((): number[] => []);
-    const [faults] = await Promise.all([
+    const [struck] = await Promise.all([
       chaos(
         {
-          ...{ workers: struck, starter, temporal, ledger },
+          ...{ workers: victims, starter, temporal, ledger },
           registries: [primary, ...sites.map(({ registry }) => registry)],
           proxies: [source, ...targets.map(({ proxy }) => proxy)],
         },
@@ -105,12 +111,15 @@ export async function soak({ seed, seconds }: SoakOptions): Promise<SoakReport> 
     await Promise.all(watches.map((watch) => watch.stop()));
     const bySite = <T>(of: (site: Site, n: number) => T): Record<string, T> =>
       Object.fromEntries(sites.map((site, n) => [site.name, of(site, n)]));
-    const uploads = await Promise.all(sites.map(({ registry }) => uploadsOf(registry)));
+    const left = await Promise.all(sites.map(({ registry }) => leftUploads(registry, struck)));
+    const faults: Record<string, number> = {};
+    for (const { name } of struck) faults[name] = (faults[name] ?? 0) + 1;
     return {
       ...{ faults, stuck, longestHistory, traffic: traffic.told },
       recovered: bySite((_, n) => Math.round((recovered[n] ?? 0) / 100) / 10),
       lied: watches.flatMap(({ lied }) => [...lied]),
-      uploads: bySite((_, n) => uploads[n] ?? []),
+      uploads: bySite((_, n) => left[n]?.told ?? []),
+      untold: bySite((_, n) => left[n]?.untold.length ?? 0),
       memory: bySite((_, n) => growth(samples[n] ?? [])),
     };
   } finally {
@@ -155,6 +164,18 @@ async function sampled(processes: readonly Process[], samples: readonly number[]
     }
     await sleep(SAMPLE_MS);
   }
+}
+
+/** What only a kill excuses: an upload whose place nobody could know yet. */
+async function leftUploads(registry: EmbeddedRegistry, struck: readonly Struck[]): Promise<{ told: string[]; untold: string[] }> {
+  const kills = struck.filter(({ name }) => name === 'worker killed' || name === 'registry restarted');
+  const left: { told: string[]; untold: string[] } = { told: [], untold: [] };
+  for (const upload of await uploadsOf(registry)) {
+    const { mtimeMs } = await stat(join(upload, 'startedat'));
+    const excused = kills.some(({ at }) => mtimeMs > at - UNTOLD_MS && mtimeMs < at + UNTOLD_MS);
+    (excused ? left.untold : left.told).push(upload);
+  }
+  return left;
 }
 
 /** Early and late, without the first fifth, in which everything is loaded. */
