@@ -18,7 +18,7 @@ export async function runTests(args) {
   }
   await ensureBuild();
   await parts;
-  return inTemporaryFolder((folder) => testAndCount('jest.config.mjs', args, folder));
+  return inTemporaryFolder((folder) => testAndCount('jest.config.mjs', args, folder, args.length === 0 ? TURNS : undefined));
 }
 
 /**
@@ -89,10 +89,29 @@ async function prepare() {
   await parts;
 }
 
-/** Runs Jest, compares the tables of the docs with what the tests reported, and prints the count. */
-export async function testAndCount(config, args, folder) {
-  const { code, counts, passedFiles, skippedBlocks } = await runJest(config, args, folder);
-  if (!counts) return code === 0 ? 1 : code;
+/** Tests that start whole systems go one after the other; of the others, which mostly wait for servers of their own, two at a time. */
+const TESTS = `^${join(root, 'test').replace(/[^\w/]/g, String.raw`\$&`)}/`;
+const TURNS = [
+  ['--maxWorkers', '2', `${TESTS}(?!system/)`],
+  ['--runInBand', `${TESTS}system/`],
+];
+
+/** Runs Jest, once or in turns, compares the tables of the docs with what the tests reported, and prints the count. */
+export async function testAndCount(config, args, folder, turns = [[]]) {
+  const runs = [];
+  for (const turn of turns) {
+    const run = await runJest(config, [...turn, ...args], folder);
+    if (!run.counts) return run.code === 0 ? 1 : run.code;
+    runs.push(run);
+  }
+  const code = runs.find((run) => run.code !== 0)?.code ?? 0;
+  const passedFiles = runs.flatMap((run) => run.passedFiles);
+  const skippedBlocks = runs.flatMap((run) => run.skippedBlocks);
+  const counts = {
+    passed: sum(runs, 'passed'),
+    failed: sum(runs, 'failed'),
+    skipped: sum(runs, 'skipped'),
+  };
   // Of a file of which a test was skipped or chosen by name, nothing can be missed.
   const faults = [...checkTable(reportsIn(folder), passedFiles), ...checkFaults(faultsIn(folder), passedFiles)];
   if (faults.length > 0) process.stderr.write(`${faults.join('\n  ')}\n`);
@@ -101,6 +120,10 @@ export async function testAndCount(config, args, folder) {
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
   process.stdout.write(`${counts.passed} passed, ${failed} failed${skipped}\n`);
   return code === 0 && failed > 0 ? 1 : code;
+}
+
+function sum(runs, name) {
+  return runs.reduce((total, { counts }) => total + counts[name], 0);
 }
 
 const reportsIn = (folder) => join(folder, 'matrix.jsonl');
