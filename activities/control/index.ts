@@ -31,15 +31,23 @@ export interface ControlParts {
   readonly startLook: (input: StartLookInput) => Promise<void>;
   /** Starts a site's scheduled work under its fixed id, or joins it. */
   readonly startScheduled: (input: StartScheduledInput) => Promise<void>;
+  /** Told of each verified image how long ago its event was received, in seconds. */
+  readonly onVerified?: (site: string, seconds: number) => void;
 }
 
 /**
  * The activities that see the ledger, and never a registry. Each is safe to repeat: upserts are fenced by the look that they record, and a
  * signal said twice asks for the same look twice.
  */
-export function controlActivities({ ledger, startLook, startScheduled }: ControlParts) {
+export function controlActivities({ ledger, startLook, startScheduled, onVerified }: ControlParts) {
   return {
-    markVerification: (input: MarkVerificationInput) => recorded(() => markVerification(ledger, input, scheduledFirst())),
+    markVerification: (input: MarkVerificationInput) =>
+      recorded(async () => {
+        const at = scheduledFirst();
+        const result = await markVerification(ledger, input, at);
+        if (onVerified) for (const seconds of delaysOf(input, at)) onVerified(input.policy.site, seconds);
+        return result;
+      }),
     recordScan: (input: RecordScanInput) =>
       recorded(() => recordScan(ledger, input, scheduledFirst(), (tag) => tagInScope(input.policy, tag))),
     knownRepositories: (input: KnownRepositoriesInput): Promise<KnownRepositoriesResult> =>
@@ -62,6 +70,13 @@ export function controlActivities({ ledger, startLook, startScheduled }: Control
 }
 
 export type ControlActivities = ReturnType<typeof controlActivities>;
+
+/** From the receipt of an event, by its receiver's clock, to the record of the verification. */
+function delaysOf({ outcomes }: MarkVerificationInput, at: number): number[] {
+  return outcomes.flatMap(({ verification, receivedAt }) =>
+    verification === 'succeeded' && receivedAt !== undefined ? [Math.max(0, at - receivedAt) / 1000] : [],
+  );
+}
 
 async function recorded<T>(body: () => Promise<T>): Promise<T> {
   try {

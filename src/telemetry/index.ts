@@ -1,5 +1,13 @@
 export { createLogger, type LoggerOptions } from './logger.ts';
 export { metrics } from './metrics.ts';
 export { redact, registerPassingSecret, registerSecrets, strike } from './redaction.ts';
-export { countCopies, countRequest, showAway, watchLimits, type CountedRequest, type HostLimits } from './registry-metrics.ts';
+export {
+  countCopies,
+  countRequest,
+  observeDelay,
+  showAway,
+  watchLimits,
+  type CountedRequest,
+  type HostLimits,
+} from './registry-metrics.ts';
 export type { Logger } from 'pino';

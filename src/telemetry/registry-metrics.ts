@@ -53,6 +53,19 @@ export function countCopies(
   bytes.inc({ site }, copies.bytes);
 }
 
+const delay = new Histogram({
+  name: 'twinport_push_to_verified_seconds',
+  help: 'From the receipt of an event to the verification of its image',
+  labelNames: ['site'],
+  buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600],
+  registers: [metrics],
+});
+
+/** Tells how long an image took from its event to its verification. */
+export function observeDelay(site: string, delaySeconds: number): void {
+  delay.observe({ site }, delaySeconds);
+}
+
 /** How the limits of a host stand, as the registry room tells of it. */
 export interface HostLimits {
   readonly host: string;

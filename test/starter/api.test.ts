@@ -260,6 +260,31 @@ describe('the page', () => {
     const { text } = await ask('GET', '/metrics');
     expect(text).toMatch(/twinport_images\{site="eu",state="verified"\} 2/);
     expect(text).toMatch(/twinport_site_ready\{site="eu"\} 0/);
+    expect(text).toContain('twinport_site_paused{site="eu"} 0');
+    expect(text).toContain('twinport_held_moves{site="eu"} 0');
+    expect(text).toContain('twinport_primary_regressed{site="eu"} 0');
+    expect(text).toMatch(/twinport_backfill_repositories\{site="eu",state="total"\} \d/);
+    expect(text).toMatch(/twinport_oldest_verification_seconds\{site="eu"\} \d/);
+  });
+
+  it('has them under Geo’s names too', async () => {
+    const { text } = await ask('GET', '/metrics');
+    const values = [...text.matchAll(/^geo_container_repositories(\w*)\{name="eu",url="[^"]*"\} (\d+)$/gm)].map(([, name, value]) => [
+      name,
+      Number(value),
+    ]);
+    expect(Object.fromEntries(values)).toEqual({
+      '': 3,
+      _registry: 3,
+      _synced: 2,
+      _failed: 1,
+      _checksum_total: 3,
+      _checksummed: 3,
+      _verification_total: 2,
+      _verified: 2,
+      _verification_failed: 0,
+      _replication_enabled: 1,
+    });
   });
 });
 

@@ -5,7 +5,10 @@ import type { Ledger } from '../../ledger/ledger.ts';
 import { RequestError } from './request-error.ts';
 
 /** What the control side must know of a site. */
-export type ControlledSite = Pick<SiteConfig, 'name' | 'policy'>;
+export interface ControlledSite extends Pick<SiteConfig, 'name' | 'policy'> {
+  /** Where its registry is, to be shown. */
+  readonly endpoint?: Pick<SiteConfig['endpoint'], 'url'>;
+}
 
 /** What the API works with. */
 export interface ControlParts {

@@ -1,9 +1,10 @@
 import { Gauge } from 'prom-client';
 import { inboxDepth } from '../../ledger/inbox.ts';
-import { siteStatus } from '../../ledger/site-status.ts';
+import { siteStatus, type SiteStatus } from '../../ledger/site-status.ts';
 import type { CanaryStatus } from '../../ledger/canaries.ts';
 import { failureOf } from '../../model/failure.ts';
 import { metrics } from '../../telemetry/index.ts';
+import { showGeoNames } from './geo-metrics.ts';
 import type { ControlParts } from './parts.ts';
 
 const images = new Gauge({
@@ -45,6 +46,37 @@ const canaries = new Gauge({
 const workers = new Gauge({ name: 'twinport_workers', help: 'Workers of a site that poll', labelNames: ['site'], registers: [metrics] });
 const inbox = new Gauge({ name: 'twinport_inbox_events', help: 'Events that wait for Temporal', registers: [metrics] });
 
+const heldMoves = new Gauge({
+  name: 'twinport_held_moves',
+  help: 'Tags that the primary moved back to what they held before, and that wait for a person',
+  labelNames: ['site'],
+  registers: [metrics],
+});
+const regressed = new Gauge({
+  name: 'twinport_primary_regressed',
+  help: '1 while the site is held because the primary lacks what was verified from it',
+  labelNames: ['site'],
+  registers: [metrics],
+});
+const paused = new Gauge({ name: 'twinport_site_paused', help: '1 if the site is paused', labelNames: ['site'], registers: [metrics] });
+const backfill = new Gauge({
+  name: 'twinport_backfill_repositories',
+  help: 'Repositories of the present or latest backfill: done, and total',
+  labelNames: ['site', 'state'],
+  registers: [metrics],
+});
+const oldestVerification = new Gauge({
+  name: 'twinport_oldest_verification_seconds',
+  help: 'Age of the oldest verification of an image; no value while nothing is verified',
+  labelNames: ['site'],
+  registers: [metrics],
+});
+
+const OF_SITES = [
+  ...[images, ready, lag, recoveryPoint, missedEvents, canarySeconds, canaries, workers, inbox],
+  ...[heldMoves, regressed, paused, backfill, oldestVerification],
+];
+
 const STATES = ['total', 'synced', 'verified', 'failed', 'pending', 'waived', 'held', 'foreign', 'excluded'] as const;
 
 /** Brings the sites' gauges up to date, when they are asked for; without the ledger they are left out rather than old. */
@@ -54,20 +86,34 @@ export async function refreshSiteMetrics(parts: ControlParts): Promise<void> {
     const [statuses, depth] = await Promise.all([siteStatus(parts.ledger, names), inboxDepth(parts.ledger)]);
     inbox.set(depth);
     showCanary(statuses[0]?.canary ?? null);
-    for (const status of statuses) {
-      const { name: site } = status;
-      for (const state of STATES) images.set({ site, state }, status[state]);
-      ready.set({ site }, status.ready ? 1 : 0);
-      lag.set({ site }, status.lagSeconds ?? 0);
-      workers.set({ site }, status.workers);
-      for (const { source, action, missed } of status.missedEvents) missedEvents.set({ site, source, action }, missed);
-      if (status.recoveryPointSeconds === null) recoveryPoint.remove({ site });
-      else recoveryPoint.set({ site }, status.recoveryPointSeconds);
-    }
+    for (const status of statuses) showSite(status);
+    showGeoNames(statuses, (site) => parts.sites.find(({ name }) => name === site)?.endpoint?.url ?? '');
   } catch (error) {
-    for (const gauge of [images, ready, lag, recoveryPoint, missedEvents, canarySeconds, canaries, workers, inbox]) gauge.reset();
+    for (const gauge of OF_SITES) gauge.reset();
+    showGeoNames([], () => '');
     parts.logger.warn({ failure: failureOf(error) }, 'the ledger gave no counts for /metrics');
   }
+}
+
+function showSite(status: SiteStatus): void {
+  const { name: site } = status;
+  for (const state of STATES) images.set({ site, state }, status[state]);
+  ready.set({ site }, status.ready ? 1 : 0);
+  lag.set({ site }, status.lagSeconds ?? 0);
+  workers.set({ site }, status.workers);
+  heldMoves.set({ site }, status.heldMoves);
+  regressed.set({ site }, status.regressed !== null && status.regressed.state !== 'approved' ? 1 : 0);
+  paused.set({ site }, status.paused ? 1 : 0);
+  for (const state of ['done', 'total'] as const) backfill.set({ site, state }, status.backfill[state]);
+  for (const { source, action, missed } of status.missedEvents) missedEvents.set({ site, source, action }, missed);
+  setOrRemove(recoveryPoint, site, status.recoveryPointSeconds);
+  const { oldestVerification: oldest } = status;
+  setOrRemove(oldestVerification, site, oldest === null ? null : Math.max(0, (Date.now() - Date.parse(oldest)) / 1000));
+}
+
+function setOrRemove(gauge: Gauge<'site'>, site: string, value: number | null): void {
+  if (value === null) gauge.remove({ site });
+  else gauge.set({ site }, value);
 }
 
 /** It is of the primary, and stands with every site. */

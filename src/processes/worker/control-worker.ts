@@ -7,6 +7,7 @@ import { TwinportError } from '../../model/failure.ts';
 import { CONTROL_QUEUE } from '../../model/names.ts';
 import type { SitePolicy } from '../../model/policy.ts';
 import { startBackfill } from '../temporal/backfill.ts';
+import { observeDelay } from '../../telemetry/index.ts';
 import { sendLook } from '../temporal/looks.ts';
 import { startVerify } from '../temporal/verify.ts';
 import { runTogether, type RunningWorker } from './running-worker.ts';
@@ -36,6 +37,7 @@ export async function startControlWorker(options: ControlWorkerOptions): Promise
     shutdownForceTime: '2 seconds',
     activities: controlActivities({
       ledger,
+      onVerified: observeDelay,
       startLook: (input) => sendLook(client, input),
       async startScheduled({ site, kind }) {
         const policy = sites.find((known) => known.policy.site === site)?.policy;
