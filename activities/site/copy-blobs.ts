@@ -39,6 +39,7 @@ export const copyBlobs =
             context.heartbeat(heartbeat);
           },
           ended: howEnded,
+          unheardMs: context.info.heartbeatTimeoutMs,
           goesOn: async (failures) => retryable(failures) !== undefined && stillCounts(position),
           depth: input.depth,
         });

@@ -23,6 +23,8 @@ export interface CopyBlobsOptions {
   readonly onProgress: (heartbeat: CopyHeartbeat) => void;
   /** Why the route's signal was aborted, which decides what becomes of open uploads. */
   readonly ended: () => Ended;
+  /** Whoever is replaced was not heard for so long, in milliseconds: of an upload that it opened since, nobody else knows. 0 if absent. */
+  readonly unheardMs?: number | undefined;
   /** Whether another attempt will go on with the uploads that are open after these failures; it will if this is absent. */
   readonly goesOn?: (failures: readonly BlobFailure[]) => Promise<boolean>;
   /** How what was copied is read back; `shallow` if absent. */
@@ -30,8 +32,8 @@ export interface CopyBlobsOptions {
 }
 
 /**
- * `cancelled`: all uploads are removed. `replaced`: another attempt runs, and goes on with what can be gone on with; the rest is removed. `handed-over`:
- * another one will run, and all are left to it.
+ * `cancelled`: all uploads are removed. `replaced`: another attempt runs, and goes on with what it knows of and can go on with; the rest is removed.
+ * `handed-over`: another one will run, and all are left to it.
  */
 export type Ended = 'cancelled' | 'replaced' | 'handed-over';
 
@@ -67,12 +69,12 @@ export async function copyBlobs(route: Route, blobs: readonly Descriptor[], opti
       }
     });
   } catch (thrown) {
-    await abandon(route, state, blobs, options.ended());
+    await abandon(route, state, blobs, options);
     throw thrown;
   }
   // Nobody would know of them any more, and on a full disk they are what keeps it full.
   if (state.open.size > 0 && (await options.goesOn?.(failures)) === false)
-    await abandon(route, state, blobs, route.signal?.aborted ? options.ended() : 'cancelled');
+    await abandon(route, state, blobs, route.signal?.aborted ? options : { ended: () => 'cancelled' });
   const { copied, mounted, bytes } = state.done;
   const summary = summarize({ copied, mounted, bytes, resumedBytes, failed: failures.length });
   return { summary, copied, bytes, resumedBytes, mounted, skipped, failures };
@@ -81,6 +83,8 @@ export async function copyBlobs(route: Route, blobs: readonly Descriptor[], opti
 interface State {
   readonly open: Map<Digest, UploadPosition>;
   readonly done: { bytes: number; copied: number; mounted: number };
+  /** How long ago this attempt opened the blob's upload, in milliseconds; for ever if an earlier one did. */
+  ageMs(digest: Digest): number;
   earlier(digest: Digest): UploadPosition | undefined;
   move(digest: Digest, position: UploadPosition | undefined): void;
   finish(how: 'copied' | 'mounted', size: number): void;
@@ -92,15 +96,18 @@ function openState(options: CopyBlobsOptions): State {
   const open = new Map(inherited);
   const done = { bytes: earlier?.bytes ?? 0, copied: earlier?.copied ?? 0, mounted: earlier?.mounted ?? 0 };
   let progressAttempt = earlier?.progressAttempt ?? 0;
+  const openedAt = new Map<Digest, number>();
   const tell = (): void => onProgress({ uploads: [...open.values()], ...done, progressAttempt });
   return {
     open,
     done,
+    ageMs: (digest) => performance.now() - (openedAt.get(digest) ?? Number.NEGATIVE_INFINITY),
     earlier: (digest) => inherited.get(digest),
     move(digest, position) {
       const before = open.get(digest);
       // A copy that begins anew and dies at the same place each time gets nowhere, however much it sends.
       const furthest = before?.furthest ?? before?.offset ?? 0;
+      if (position?.offset === 0 && position.location !== before?.location) openedAt.set(digest, performance.now());
       if (position) open.set(digest, { ...position, furthest: Math.max(furthest, position.offset) });
       else open.delete(digest);
       if (position && before && position.offset > furthest) progressAttempt = attempt;
@@ -115,10 +122,18 @@ function openState(options: CopyBlobsOptions): State {
   };
 }
 
-async function abandon(route: Route, state: State, blobs: readonly Descriptor[], ended: Ended): Promise<void> {
+async function abandon(
+  route: Route,
+  state: State,
+  blobs: readonly Descriptor[],
+  options: Pick<CopyBlobsOptions, 'ended' | 'unheardMs'>,
+): Promise<void> {
+  const ended = options.ended();
   if (ended === 'handed-over') return;
   const resumable = new Set(blobs.filter(({ size }) => size > ONE_PUT_BYTES).map(({ digest }) => digest));
-  const ours = [...state.open.keys()].filter((digest) => ended === 'cancelled' || !resumable.has(digest));
+  // A worker that wakes may begin what was given up while it slept: no heartbeat of its new uploads was heard.
+  const known = (digest: Digest): boolean => resumable.has(digest) && state.ageMs(digest) >= (options.unheardMs ?? 0);
+  const ours = [...state.open.keys()].filter((digest) => ended === 'cancelled' || !known(digest));
   await Promise.all(ours.map((digest) => removeUpload(route, state, digest)));
 }
 

@@ -101,16 +101,18 @@ describe.each([2, 3] as const)('copying to Distribution %i', (version) => {
     expect(await openUploads(secondary, wanted.repository)).toEqual([]);
   });
 
-  it('leaves a large upload to the attempt that has taken its place, and no small one', async () => {
-    for (const [size, left] of [
-      [LARGE, true],
+  it('leaves a large upload that is known to the attempt that has taken its place, and no other', async () => {
+    for (const [size, unheardMs, left] of [
+      [LARGE, 0, true],
+      // Nobody else heard of it.
+      [LARGE, 10_000, false],
       // Distribution 2.8 cannot remove an upload whose connection broke.
-      [1_000_000, version === 2],
+      [1_000_000, 0, version === 2],
     ] as const) {
       const wanted = await blob(size);
       source.rules.push({ method: 'GET', path: /\/blobs\//, bytesPerSecond: size / 4 });
       const replaced = new AbortController();
-      const copying = copy(sitePair(source.url, target.url), wanted, { signal: replaced.signal, ended: 'replaced' });
+      const copying = copy(sitePair(source.url, target.url), wanted, { signal: replaced.signal, ended: 'replaced', unheardMs });
       setTimeout(() => replaced.abort(), 1_500);
       await expect(copying).rejects.toBeDefined();
       source.reset();
@@ -242,6 +244,7 @@ interface CopyCase {
   attempt?: number;
   signal?: AbortSignal;
   ended?: 'cancelled' | 'replaced' | 'handed-over';
+  unheardMs?: number;
   goesOn?: boolean;
   onProgress?: (heartbeat: CopyHeartbeat) => void;
 }
@@ -252,6 +255,7 @@ function copy(site: Site, blob: Case, options: CopyCase = {}) {
     attempt: options.attempt ?? 1,
     onProgress: options.onProgress ?? (() => undefined),
     ended: () => options.ended ?? 'cancelled',
+    unheardMs: options.unheardMs,
     goesOn: async () => options.goesOn ?? true,
   });
 }
