@@ -26,7 +26,8 @@ export interface SystemApi {
   /** Asks for a scan now, as the Schedule does. */
   scan(): Promise<void>;
   status(): Promise<Record<string, unknown>>;
-  watch(repositories: string[]): FaultWatch;
+  /** @param everyMs as of `watchFault`: to read much leaves little for what is watched */
+  watch(repositories: string[], everyMs?: number): FaultWatch;
 }
 
 export interface ApiOptions {
@@ -36,10 +37,12 @@ export interface ApiOptions {
   /** The registries themselves, without the proxies that injure them. */
   readonly primary: string;
   readonly secondary: string;
+  /** How the independent reading comes in at the primary; credentials may change under a fault. */
+  readonly authorization?: (() => string) | undefined;
 }
 
 /** The API and the webhook of a running system. */
-export function systemApi({ url, token, site, primary, secondary }: ApiOptions): SystemApi {
+export function systemApi({ url, token, site, primary, secondary, authorization }: ApiOptions): SystemApi {
   const status = async (): Promise<Record<string, unknown>> =>
     (await (await fetch(`${url}/api/v1/sites/${site}`)).json()) as Record<string, unknown>;
   const image: SystemApi['image'] = async (repository, tag) => {
@@ -79,9 +82,15 @@ export function systemApi({ url, token, site, primary, secondary }: ApiOptions):
       const response = await fetch(`${url}/api/v1/sites/${site}/backfill/start`, { method: 'POST', headers, body: '{}' });
       if (response.status !== 202) throw new Error(`a scan was answered with ${response.status}: ${await response.text()}`);
     },
-    watch: (repositories) =>
+    watch: (repositories, everyMs) =>
       watchFault({
-        ...{ primary, secondary, options: { repositories } },
+        ...{ primary, secondary, ...(everyMs === undefined ? {} : { everyMs }) },
+        options: {
+          repositories,
+          get authorization() {
+            return authorization?.();
+          },
+        },
         claims: () => verifiedClaims(url, site, repositories),
       }),
   };

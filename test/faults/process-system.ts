@@ -5,7 +5,7 @@ import { afterAll } from '@jest/globals';
 import { freePort } from '../../src/processes/embedded/free-port.ts';
 import { startPostgres, type EmbeddedPostgres } from '../../src/processes/embedded/postgres.ts';
 import type { EmbeddedRegistry } from '../../src/processes/embedded/registry.ts';
-import type { RegistryVersion } from '../../src/processes/embedded/registry-config.ts';
+import type { RegistryAuth, RegistryVersion } from '../../src/processes/embedded/registry-config.ts';
 import { startTemporal, type EmbeddedTemporal } from '../../src/processes/embedded/temporal.ts';
 import { gate, type Gate } from '../support/gate.ts';
 import { quirkProxy, type QuirkProxy } from '../support/quirk-proxy.ts';
@@ -27,6 +27,8 @@ export interface ProcessSystem extends SystemApi {
   readonly target: QuirkProxy;
   /** Between the workers and Temporal, the starter and Temporal, the starter and the ledger. */
   readonly gates: { readonly worker: Gate; readonly starter: Gate; readonly ledger: Gate };
+  /** Of 127.0.0.1. */
+  readonly temporalPort: number;
   /** The one that runs now. */
   starter(): RunningTwinport;
   startStarter(): Promise<RunningTwinport>;
@@ -46,6 +48,8 @@ export interface ProcessOptions {
   readonly notify?: boolean;
   /** More of the site's configuration. */
   readonly site?: string;
+  /** How the primary knows who comes in, how the workers do, by the configuration, and how the independent reading does. */
+  readonly auth?: { readonly registry: RegistryAuth; readonly workers: string; readonly authorization: () => string };
 }
 
 const undo: (() => Promise<unknown>)[] = [];
@@ -55,7 +59,11 @@ export async function processSystem(options: ProcessOptions): Promise<ProcessSys
   const port = await freePort();
   const notifications = { url: `http://127.0.0.1:${port}/events/distribution`, secret: SECRET };
   const [primary, secondary, ledgerFolder, temporalFolder] = await Promise.all([
-    testRegistry({ version: options.primary ?? 3, ...(options.notify === false ? {} : { notifications }) }),
+    testRegistry({
+      version: options.primary ?? 3,
+      ...(options.notify === false ? {} : { notifications }),
+      ...(options.auth ? { auth: options.auth.registry } : {}),
+    }),
     testRegistry({ version: options.secondary }),
     temporaryFolder(),
     temporaryFolder(),
@@ -77,10 +85,11 @@ temporal: { address: '127.0.0.1:${temporalPort}', namespace: default }
 ledger: { url: '${gates.ledgerUrl}' }
 control: { url: 'http://127.0.0.1:${port}', token: ${TOKEN} }
 webhook: { listen: '127.0.0.1:${port}', secret: ${SECRET} }
-primary: { url: '${source.url}' }
+primary: { url: '${source.url}' ${options.auth ? `, auth: ${options.auth.workers}` : ''} }
 secondaries: [{ name: eu, url: '${target.url}' ${options.site === undefined ? '' : `, ${options.site}`} }]
 `;
   const [starterFolder, workerFolder] = [await workFolder(config(gates.starter.port)), await workFolder(config(gates.worker.port))];
+  const registries = { primary: primary.url, secondary: secondary.url, authorization: options.auth?.authorization };
   let starter: RunningTwinport;
   const startStarter = async (): Promise<RunningTwinport> => {
     starter = startTwinport(['starter'], starterFolder);
@@ -89,8 +98,8 @@ secondaries: [{ name: eu, url: '${target.url}' ${options.site === undefined ? ''
   };
   await startStarter();
   return {
-    ...systemApi({ url: `http://127.0.0.1:${port}`, token: TOKEN, site: 'eu', primary: primary.url, secondary: secondary.url }),
-    ...{ primary, secondary, source, target, gates, startStarter },
+    ...systemApi({ url: `http://127.0.0.1:${port}`, token: TOKEN, site: 'eu', ...registries }),
+    ...{ primary, secondary, source, target, gates, startStarter, temporalPort: gates.starter.port },
     starter: () => starter,
     async startWorker(env) {
       const worker = startTwinport(['worker', '--site', 'eu'], workerFolder, env);

@@ -1,6 +1,5 @@
 import { freePort } from '../../src/processes/embedded/free-port.ts';
 import type { EmbeddedRegistry, RegistryOptions } from '../../src/processes/embedded/registry.ts';
-import { verifiedClaims, watchFault } from '../support/fault-table.ts';
 import { quirkProxy, type QuirkProxy } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
 import { eventually, runFile, startTwinport, workFolder } from '../support/twinport.ts';
@@ -38,7 +37,8 @@ secondaries: [{ name: eu, url: '${target.url}', backfill: { every: 60s } }]
   const up = startTwinport(['up'], folder, options.env);
   await up.waitFor(/Dashboard: /);
   const { token } = await runFile(folder);
-  const api = systemApi({ url: `http://127.0.0.1:${port}`, token, site: 'eu', primary: primary.url, secondary: secondary.url });
+  const registries = { primary: primary.url, secondary: secondary.url, authorization: options.authorization };
+  const api = systemApi({ url: `http://127.0.0.1:${port}`, token, site: 'eu', ...registries });
   await eventually(api.status, ({ ready }) => ready === true, 60_000, 200);
   return {
     ...api,
@@ -59,17 +59,5 @@ secondaries: [{ name: eu, url: '${target.url}', backfill: { every: 60s } }]
       const { failures = [] } = (await response.json()) as { failures?: { repository: string; failure: { message: string } }[] };
       return new Map(failures.map(({ repository, failure }) => [repository, failure.message]));
     },
-    watch: (repositories) =>
-      watchFault({
-        ...{ primary: primary.url, secondary: secondary.url },
-        options: {
-          repositories,
-          // Credentials may change under a fault.
-          get authorization() {
-            return options.authorization?.();
-          },
-        },
-        claims: () => verifiedClaims(api.url, 'eu', repositories),
-      }),
   };
 }

@@ -1,14 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { wrongClock } from '../support/wrong-clock.ts';
 import { movingTag } from './moving-tag.ts';
 import { processSystem } from './process-system.ts';
 
 const HOUR_MS = 3_600_000;
-
-/** Sets the clock of a Node process wrong. Temporal's own library, which is none of Node, goes by the right one. */
-const skewed = (ms: number): Record<string, string> => {
-  const source = `const Real = Date; globalThis.Date = class extends Real { constructor(...of) { of.length === 0 ? super(Real.now() + ${ms}) : super(...of); } static now() { return Real.now() + ${ms}; } };`;
-  return { NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(source)}"` };
-};
 
 describe('on one image', () => {
   it('two workers and a backfill at once agree', async () => {
@@ -39,7 +34,7 @@ describe('on one image', () => {
     'a worker whose clock is %s and one whose is right agree',
     async (among, ms) => {
       const system = await processSystem({ secondary: 3, site: 'deletes: { policy: guard, confirmAfter: 2s }' });
-      const wrong = await system.startWorker(skewed(ms));
+      const wrong = await system.startWorker(wrongClock(ms).env);
       const { watch, move } = movingTag(system, 'skewed');
       try {
         await system.verified('skewed', 'v1', await move(10_000));

@@ -1,11 +1,11 @@
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../src/processes/embedded/free-port.ts';
 import { startPostgres, type EmbeddedPostgres } from '../../src/processes/embedded/postgres.ts';
 import { startTemporal, type EmbeddedTemporal } from '../../src/processes/embedded/temporal.ts';
-import { startTwinport, type RunningTwinport } from '../support/twinport.ts';
+import { residentBytes, startTwinport, type RunningTwinport } from '../support/twinport.ts';
 
 /** A process of Twinport that is started, killed, frozen and started again. */
 export class Process {
@@ -41,10 +41,8 @@ export class Process {
   }
 
   /** What it holds in memory, in bytes; `undefined` if it does not run. */
-  async resident(): Promise<number | undefined> {
-    const status = await readFile(`/proc/${this.running?.pid ?? 0}/status`, 'utf8').catch(() => '');
-    const kib = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1];
-    return kib === undefined ? undefined : Number(kib) * 1024;
+  resident(): Promise<number | undefined> {
+    return residentBytes(this.running?.pid ?? 0);
   }
 }
 

@@ -86,6 +86,13 @@ export function twinport(args: readonly string[], cwd: string, env: Record<strin
   return startTwinport(args, cwd, env).ended;
 }
 
+/** What a process holds in memory, in bytes; `undefined` if it does not run. */
+export async function residentBytes(pid: number): Promise<number | undefined> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  const kib = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1];
+  return kib === undefined ? undefined : Number(kib) * 1024;
+}
+
 /** Processes that work for this folder, whoever started them. */
 export async function processesOf(folder: string): Promise<string[]> {
   const { execFile } = await import('node:child_process');
