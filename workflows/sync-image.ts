@@ -137,10 +137,13 @@ function imageState(input: SyncImageInput): ImageState {
       // Once its failure is recorded, an image may wait for a registry that is away.
       const step: RepositoryStep = { policy, repository, ...(attempts > 0 ? { patient: true } : {}) };
       const round: OpenRound = { step, lane: 'push', depth: 'shallow', overwrite: 'proven', put: new Map() };
+      // Its companions too, once they may have been put.
+      const tags = (): string[] => [...new Set([tag, ...round.put.keys()])];
+      digest = undefined;
       try {
         return await orPending(
           round,
-          () => [tag],
+          tags,
           () => Date.now(),
           async () => {
             const fetched = await fetchRound(round, [look], true);
@@ -151,8 +154,14 @@ function imageState(input: SyncImageInput): ImageState {
         );
       } catch (thrown) {
         const failure = activityFailure(thrown);
-        const outcome = { tag, sync: 'failed', verification: 'pending', failure, look: Date.now(), attempts: attempts + 1 } as const;
-        await markRound(round.step, [{ ...outcome, ...putOf(round.put, tag) }]);
+        const outcome = { sync: 'failed', verification: 'pending', failure, look: Date.now(), attempts: attempts + 1 } as const;
+        await markRound(
+          round.step,
+          tags().map((one) => {
+            const held = one === tag ? digest : round.put.get(one);
+            return { ...outcome, tag: one, ...(held ? { digest: held } : {}), ...putOf(round.put, one) };
+          }),
+        );
         return { kind: 'failed', failure };
       }
     },

@@ -57,7 +57,7 @@ export function controlActivities({ ledger, startLook, startScheduled, onVerifie
     imagesToVerify: (input: ImagesToVerifyInput) => recorded(() => imagesToVerify(ledger, input)),
     judgePrimary: (input: JudgePrimaryInput) => recorded(() => judgePrimary(ledger, input)),
     planDeletions: (input: PlanDeletionsInput) => recorded(() => planDeletions(ledger, input)),
-    recordDeletions: (input: RecordDeletionsInput) => recorded(() => recordDeletions(ledger, input)),
+    recordDeletions: (input: RecordDeletionsInput) => recorded(() => recordDeletions(ledger, input, scheduledFirst())),
     recordBackfill: (input: RecordBackfillInput) =>
       recorded(async () => {
         if (input.listed) await recordCatalogPage(ledger, input.site, input.listed);

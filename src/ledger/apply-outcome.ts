@@ -50,6 +50,7 @@ function judged(row: ImageRow, outcome: ImageOutcome, lookEnd: number): Applied 
     ...spanOf(row, outcome.look, lookEnd),
     look_digest: fresh ? lookDigest(row, outcome) : row.look_digest,
     received_at: outcome.receivedAt ?? row.received_at,
+    ...(fresh && isHeld(outcome) && outcome.look > (row.missing_since ?? 0) ? AT_PRIMARY : {}),
   };
   const since = unverifiedSince(row, outcome);
   if (!clash) return { row: settle(seen, outcome, lookEnd, since), recorded: true, overlapping: false };
@@ -58,6 +59,14 @@ function judged(row: ImageRow, outcome: ImageOutcome, lookEnd: number): Applied 
     recorded: true,
     overlapping: true,
   };
+}
+
+/** Of a tag that was looked at and that the primary was seen to hold: what lacked it before is no evidence any more. */
+export const AT_PRIMARY = { missing_since: null, missing_look: null, out_of_scope: false } as const;
+
+/** A copy that failed, or has only begun, was of something that the primary held. */
+function isHeld({ digest, sync }: ImageOutcome): boolean {
+  return digest !== undefined || sync === 'started';
 }
 
 /** Puts of a tag that are remembered: more lie between two reads of it only where everything fails for long. */
@@ -154,9 +163,7 @@ function verified(row: ImageRow, outcome: ImageOutcome, lookEnd: number): Partia
     difference: null,
     attempts: 0,
     changed_at: null,
-    missing_since: null,
-    missing_look: null,
-    out_of_scope: false,
+    ...AT_PRIMARY,
   };
 }
 

@@ -22,11 +22,14 @@ export async function evidenceOf(
 ): Promise<ImageRow[]> {
   const received = await deleteEvents(trx, input.repository, missing);
   const told = input.events.filter(({ kind }) => kind === 'deleted');
+  const pushed = await lastPushes(trx, input.repository, missing);
+  // What was deleted before the tag was pushed again tells nothing of it.
+  const since = ({ tag }: ImageRow): number => pushed.get(tag) ?? 0;
   return missing.filter(
     (row) =>
       known.has(row.tag) ||
-      told.some((event) => names(event, row)) ||
-      received.some((event) => event.received_at > (row.verified_at ?? 0) && names(event, row)) ||
+      told.some((event) => event.receivedAt >= since(row) && names(event, row)) ||
+      received.some((event) => event.received_at > Math.max(row.verified_at ?? 0, since(row) - 1) && names(event, row)) ||
       listedTwice(row, input),
   );
 }
@@ -51,4 +54,12 @@ async function deleteEvents(trx: Db, repository: string, missing: readonly Image
       and (tag = any(${missing.map((row) => row.tag)}::text[]) or (tag is null and digest = any(${missing.flatMap((row) => ourDigest(row) ?? [])}::text[])))
     group by tag, digest`.execute(trx);
   return rows;
+}
+
+async function lastPushes(trx: Db, repository: string, missing: readonly ImageRow[]): Promise<Map<string, number>> {
+  if (missing.length === 0) return new Map();
+  const { rows } = await sql<{ tag: string; at: number }>`
+    select tag, max(received_at) as at from events
+    where repository = ${repository} and action = 'push' and tag = any(${missing.map((row) => row.tag)}::text[]) group by tag`.execute(trx);
+  return new Map(rows.map(({ tag, at }) => [tag, at]));
 }

@@ -131,5 +131,5 @@ function untoldOf({ outcome, lookEnd, site, repository, tag }: Seen, row: ImageR
 
 /** The primary holds it: nobody need decide on its deletion any more. */
 function isBack(row: ImageRow): boolean {
-  return row.sync === 'synced' && row.missing_since === null;
+  return row.missing_since === null;
 }

@@ -1,6 +1,6 @@
 import type { DeletionOutcome, RecordDeletionsInput, RecordDeletionsResult } from '../model/steps.ts';
 import { count } from '../model/text.ts';
-import { isOurs, ourDigest, spanOf, withPut, type ImageRow } from './apply-outcome.ts';
+import { isOurs, AT_PRIMARY, ourDigest, spanOf, withPut, type ImageRow } from './apply-outcome.ts';
 import { auditIn } from './audit.ts';
 import { DECISION_MS, ledgerNow, lockDeletions, setDeletions, type DeletionRow } from './deletion-rows.ts';
 import { keyOf, lockKnownImages, removeImages, saveImages } from './image-rows.ts';
@@ -10,6 +10,7 @@ import { appendHistory } from './tag-history.ts';
 interface Step {
   readonly trx: Db;
   readonly input: RecordDeletionsInput;
+  readonly lookEnd: number;
   readonly now: number;
   readonly image: ImageRow | undefined;
   readonly deletion: DeletionRow | undefined;
@@ -17,9 +18,10 @@ interface Step {
 
 /**
  * Records what became of planned deletions. Safe to repeat.
+ * @param lookEnd when this record was asked for, by Temporal's clock
  * @throws {TwinportError} LEDGER
  */
-export async function recordDeletions(ledger: Ledger, input: RecordDeletionsInput): Promise<RecordDeletionsResult> {
+export async function recordDeletions(ledger: Ledger, input: RecordDeletionsInput, lookEnd: number): Promise<RecordDeletionsResult> {
   const { policy, repository, outcomes } = input;
   return transact(ledger, async (trx) => {
     await lockDeletions(trx, policy.site);
@@ -32,7 +34,7 @@ export async function recordDeletions(ledger: Ledger, input: RecordDeletionsInpu
     const deletions = await planned(trx, outcomes);
     let again = 0;
     for (const outcome of outcomes) {
-      const step = { trx, input, now, image: images.get(keyOf(key(outcome.tag))), deletion: deletions.get(outcome.id) };
+      const step = { trx, input, lookEnd, now, image: images.get(keyOf(key(outcome.tag))), deletion: deletions.get(outcome.id) };
       if (outcome.result === 'changed') again += (await changed(step, outcome)) ? 1 : 0;
       else await settle(step, outcome, outcome.result);
     }
@@ -75,6 +77,8 @@ async function done({ trx, input, now, image, deletion }: Step, outcome: Deletio
   const key = { site: policy.site, repository, tag: outcome.tag };
   // A look that came later saw the tag again, and speaks for itself.
   if (image && image.look <= look && ourDigest(image) === outcome.digest) await removeImages(trx, [key]);
+  if (deletion && deletion.state !== 'done' && outcome.result === 'absent' && image?.verified_digest === null)
+    return setDeletions(trx, [deletion.id], { state: 'cancelled', done_at: now, reason: 'what was tried never came to the secondary' });
   await appendHistory(trx, [{ ...key, oldDigest: outcome.digest, at: look, look }]);
   if (deletion?.state === 'done') return;
   const end = { state: 'done', done_at: now, reason: outcome.reason ?? null } as const;
@@ -89,15 +93,16 @@ async function done({ trx, input, now, image, deletion }: Step, outcome: Deletio
   await auditIn(trx, { actor: deletion?.decided_by ?? 'twinport', action: 'delete', site: policy.site, detail });
 }
 
-async function back({ trx, input, now, image, deletion }: Step, outcome: DeletionOutcome): Promise<void> {
+async function back({ trx, input, lookEnd, now, image, deletion }: Step, outcome: DeletionOutcome): Promise<void> {
   if (deletion && deletion.state !== 'done') {
     await setDeletions(trx, [deletion.id], { state: 'cancelled', done_at: now, reason: outcome.reason ?? 'the primary holds the tag' });
   }
   if (!image) return;
-  const seen = { ...image, missing_since: null, missing_look: null };
+  const seen = { ...image, ...AT_PRIMARY };
   const { look } = input;
-  const pending = { ...spanOf(image, look, look), sync: 'pending', verification: 'pending', changed_at: image.changed_at ?? look } as const;
-  await saveImages(trx, [image.look < look ? { ...seen, ...pending } : seen]);
+  // It may have been deleted before it was found to be back: what a look read meanwhile may have been before that.
+  const pending = { sync: 'pending', verification: 'pending', overlap: true, changed_at: image.changed_at ?? look } as const;
+  await saveImages(trx, [image.look < lookEnd ? { ...seen, ...spanOf(image, look, lookEnd), ...pending } : seen]);
 }
 
 /**

@@ -126,7 +126,7 @@ function putFailures({ rows }: Window, input: RecordScanInput): void {
   for (const { tag, failure } of failures.filter(hasTag)) {
     const key = keyIn(input, tag);
     const { row } = applyOutcome(rowOf(rows, key), { tag, sync: 'failed', verification: 'pending', failure, look }, look);
-    if (row) rows.set(keyOf(key), unreadRow(row));
+    if (row) rows.set(keyOf(key), unreadRow(row, look));
   }
 }
 

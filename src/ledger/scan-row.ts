@@ -1,6 +1,6 @@
 import type { Depth, SitePolicy } from '../model/policy.ts';
 import type { ComparedTag } from '../model/steps.ts';
-import { NO_LOOK, ourDigest, spanOf, type ImageRow } from './apply-outcome.ts';
+import { NO_LOOK, AT_PRIMARY, ourDigest, spanOf, type ImageRow } from './apply-outcome.ts';
 
 /** What a scan is told, and when. */
 export interface ScanLook {
@@ -30,8 +30,14 @@ export function listedRow(row: ImageRow, tag: ComparedTag, scan: ScanLook): Scan
 }
 
 /** A listed tag that could not be read, by this scan or a later look: a waiver of what it held before must not cover what it may hold now. */
-export function unreadRow(row: ImageRow): ImageRow {
-  return row.changed_at !== null && row.look_digest === null ? { ...row, digest: null } : row;
+export function unreadRow(row: ImageRow, look: number): ImageRow {
+  const listed = seenAgain(row, look);
+  return listed.changed_at !== null && listed.look_digest === null ? { ...listed, digest: null } : listed;
+}
+
+/** What is listed is not missing, unless a later look found it gone. */
+function seenAgain(row: ImageRow, look: number): ImageRow {
+  return (row.missing_since ?? look) > look ? row : { ...row, ...AT_PRIMARY };
 }
 
 /** A row of the window that the page does not list: `undefined` if nothing is left to know of it. */
@@ -48,8 +54,7 @@ function listedAgain(row: ImageRow, { digest }: ComparedTag, look: number): Imag
   const changed_at = row.changed_at === null ? null : Math.min(row.changed_at, look);
   // A later look that failed may not have read what the tag holds: a waiver must not cover what this listing saw in its stead.
   const unread = row.changed_at !== null && row.look_digest === null ? { digest } : {};
-  const seen = { ...row, ...unread, changed_at, looked_at: Math.max(row.looked_at, look), out_of_scope: false };
-  return (row.missing_since ?? look) > look ? seen : { ...seen, missing_since: null, missing_look: null };
+  return seenAgain({ ...row, ...unread, changed_at, looked_at: Math.max(row.looked_at, look), out_of_scope: false }, look);
 }
 
 /** A scan writes nothing to the secondary, so it ends as it begins, and no look can overlap it. */

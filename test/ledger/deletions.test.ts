@@ -13,7 +13,7 @@ import {
   tagHistory,
 } from '../../src/ledger/index.ts';
 import type { DeletionOutcome, ImageOutcome, Notice, PlanDeletionsInput, PlannedDeletion } from '../../src/model/steps.ts';
-import { all, DAY_MS, digest, page, policyOf, same, synced, useLedger } from './support.ts';
+import { all, DAY_MS, digest, failed, page, policyOf, same, synced, useLedger } from './support.ts';
 
 const use = useLedger();
 const repository = 'library/app';
@@ -55,8 +55,9 @@ async function approvedIn(site: string, tag: string, look: number): Promise<Plan
 }
 const deleted = (tag: string): Notice => ({ kind: 'deleted', tag, receivedAt: T + 10 });
 function record(site: string, outcomes: readonly DeletionOutcome[], look: number) {
-  return recordDeletions(use.ledger, { policy: policyOf(site), repository, outcomes, look });
+  return recordDeletions(use.ledger, { policy: policyOf(site), repository, outcomes, look }, look + 50);
 }
+const scanOf = (site: string) => ({ policy: policyOf(site), repository, scan: `${site}-1`, verify: 'auto' }) as const;
 const rowOf = (site: string, tag: string) =>
   use.ledger.db.selectFrom('images').selectAll().where('site', '=', site).where('tag', '=', tag).executeTakeFirst();
 const held = async (site: string) => (await listDeletions(use.ledger, site)).items;
@@ -144,6 +145,48 @@ describe('evidence', () => {
     const result = await plan('recorded', tagsOf(4), T + 1000, { ...name, policy });
     expect(result.approved.map(({ tag }) => tag).sort()).toEqual(['t000', 't002']);
     expect(result.waiting).toBe(2);
+  });
+
+  it('does not believe the deletion of a tag that was pushed again since', async () => {
+    const name = { repository: 'library/stale' };
+    await fill('stale', 60, name.repository);
+    const change = { id: '1', source: 'test', ...name, action: 'delete' } as const;
+    await recordEvents(use.ledger, [
+      { change: { ...change, tag: 't000' }, receivedAt: T + 100 },
+      { change: { ...change, digest: digest(1) }, receivedAt: T + 100 },
+      { change: { ...change, tag: 't002' }, receivedAt: T + 300 },
+      ...['t000', 't001', 't002'].map((tag) => ({ change: { ...change, tag, action: 'push' as const }, receivedAt: T + 200 })),
+    ]);
+    // What was pushed could not be copied, so that its verification is the one from before.
+    const tags = ['t000', 't001', 't002'];
+    expect(await plan('stale', tags, T + 1000, name)).toMatchObject({ approved: [{ tag: 't002' }], waiting: 2 });
+    const told = { ...name, events: [deleted('t000')] };
+    expect(await plan('stale', ['t000'], T + 1000, told)).toMatchObject({ approved: [], waiting: 1 });
+  });
+
+  it('wants new evidence for a tag that a look saw again, though it could not be copied', async () => {
+    await fill('unread', 60);
+    await plan('unread', ['t000'], T + 1000);
+    await mark('unread', failed('t000', T + 2000, { digest: digest(77) }));
+    expect(await rowOf('unread', 't000')).toMatchObject({ sync: 'failed', missing_since: null, missing_look: null });
+    expect((await siteStatus(use.ledger, ['unread']))[0]).toMatchObject({ total: 60, failed: 1, ready: false });
+    expect(await plan('unread', ['t000'], T + 20 * MINUTE)).toMatchObject({ approved: [], waiting: 1 });
+    // One whose copy has only just begun, and one that the primary lists and does not give.
+    await plan('unread', ['t001', 't002'], T + 1000);
+    await mark('unread', { tag: 't001', sync: 'started', verification: 'pending', look: T + 2000 });
+    const failure = { code: 'NOT_FOUND', message: 'listed, and not there', retry: 'later' } as const;
+    const listing = page(T + 3000, [same('t001', 1)], { failures: [{ tag: 't002', failure }] });
+    for (const tag of ['t001', 't002']) {
+      if (tag === 't002') await recordScan(use.ledger, { ...scanOf('unread'), page: listing }, T + 3001, all);
+      expect(await rowOf('unread', tag)).toMatchObject({ missing_since: null, missing_look: null });
+    }
+  });
+
+  it('does not take what was read before a listing for a sign that the tag is back', async () => {
+    await fill('before', 30);
+    await plan('before', ['t000'], T + 1000);
+    await mark('before', failed('t000', T + 500, { digest: digest(77) }));
+    expect(await rowOf('before', 't000')).toMatchObject({ sync: 'failed', missing_since: T + 1000, missing_look: T + 1000 });
   });
 
   it('touches only what is ours and absent by the latest look', async () => {
@@ -389,6 +432,42 @@ describe('recordDeletions', () => {
     await record('is-back', [{ ...deletion, result: 'back' }], T + 1100);
     expect(await stateOf(deletion.id)).toMatchObject({ state: 'cancelled' });
     expect(await rowOf('is-back', 't000')).toMatchObject({ sync: 'pending', missing_since: null, missing_look: null, look: T + 1100 });
+  });
+
+  it('does not leave verified what it deleted itself, when the tag comes back in that moment', async () => {
+    // Pushed, copied and read back between the proof that the primary lacks the tag and the deletion by name.
+    const deletion = await one('crossed');
+    await mark('crossed', synced('t000', 7, T + 1120));
+    await record('crossed', [{ ...deletion, result: 'back' }], T + 1100);
+    expect(await rowOf('crossed', 't000')).toMatchObject({ sync: 'pending', verification: 'pending' });
+    // Of a look that began before the deletion was over nobody knows which was last.
+    const late = await markVerification(
+      use.ledger,
+      { policy: policyOf('crossed'), repository, outcomes: [synced('t000', 7, T + 1149)] },
+      T + 1200,
+    );
+    expect(late.overlapping).toEqual(['t000']);
+    expect(await rowOf('crossed', 't000')).toMatchObject({ sync: 'pending' });
+    await mark('crossed', synced('t000', 7, T + 1300));
+    expect(await rowOf('crossed', 't000')).toMatchObject({ sync: 'synced', verification: 'succeeded' });
+    // Recorded again, after the ledger was away.
+    await record('crossed', [{ ...deletion, result: 'back' }], T + 1100);
+    expect(await rowOf('crossed', 't000')).toMatchObject({ sync: 'synced', verification: 'succeeded' });
+  });
+
+  it('spends nothing on a tag that was only tried and never came', async () => {
+    await fill('tried', 10);
+    await mark('tried', failed('x', T + 500, { put: digest(77) }));
+    const planned = await approvedIn('tried', 'x', T + 1000);
+    await record('tried', [{ ...planned, result: 'absent' }], T + 1100);
+    expect(await rowOf('tried', 'x')).toBeUndefined();
+    expect(await tagHistory(use.ledger.db, { site: 'tried', repository, tag: 'x' })).toEqual([]);
+    // The one deletion that ten tags may lose a day is there for another.
+    expect(await approvedIn('tried', 't000', T + 2000)).toMatchObject({ digest: digest(0) });
+    // What was read back there has been there: somebody took it away, or an attempt before.
+    const read = await one('taken');
+    await record('taken', [{ ...read, result: 'absent' }], T + 1100);
+    expect(await tagHistory(use.ledger.db, { site: 'taken', repository, tag: 't000' })).toMatchObject([{ oldDigest: digest(0) }]);
   });
 
   it('goes on with another digest that Twinport put there, though it was never verified', async () => {

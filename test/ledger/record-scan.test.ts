@@ -135,6 +135,10 @@ describe('recordScan', () => {
     expect(result.gone).toEqual([]);
     expect(await rowOf('filters', 'x-dev')).toMatchObject({ out_of_scope: true, missing_since: null });
     expect(await status('filters')).toMatchObject({ total: 1, synced: 1, failed: 0, excluded: 2 });
+    // Let in again, and listed, though it cannot be read.
+    const failures = [{ tag: 'x-dev', failure: { code: 'UNAVAILABLE', message: '503', retry: 'now' } as const }];
+    await scan('filters', page(T + 150, [same('keep', 1)], { failures }), { scan: 'filters-1b' });
+    expect(await status('filters')).toMatchObject({ total: 2, failed: 1, excluded: 0 });
     await scan('filters', page(T + 200, [same('keep', 1), same('x-dev', 2)]), { scan: 'filters-2' });
     expect(await status('filters')).toMatchObject({ total: 2, excluded: 0 });
   });

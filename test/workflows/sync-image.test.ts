@@ -307,9 +307,14 @@ describe('syncImage', () => {
   it.each([
     ['cancelled', 'pending'],
     ['given up', 'failed'],
-  ])('says what the tag may hold when it is %s while it publishes', async (how, sync) => {
+  ])('says what its tags may hold when it is %s while it publishes', async (how, sync) => {
+    const fetched = (tag: string, c: string) => ({ tag, digest: digest(c), manifests: 1, blobs: 1, bytes: 1 });
     await world.run(
       {
+        fetchManifests: async () => ({
+          ...{ summary: '', absent: [], failures: [], look: 1 },
+          images: [fetched('v1', 'a'), fetched('companion', 'b')],
+        }),
         publishManifests: async () => {
           if (how === 'given up' && world.inputs('publishManifests').length === 1) throw unreachable();
           await world.env.client.workflow.getHandle(syncImageId('eu', 'app', 'v1')).cancel();
@@ -321,7 +326,32 @@ describe('syncImage', () => {
         await expect((await push('v1')).result()).rejects.toThrow();
       },
     );
-    expect(world.outcomes[0]).toEqual(expect.objectContaining({ tag: 'v1', sync, put: digest('a') }));
+    expect(world.outcomes.slice(0, 2)).toEqual([
+      expect.objectContaining({ tag: 'v1', sync, put: digest('a') }),
+      expect.objectContaining({ tag: 'companion', sync, put: digest('b') }),
+    ]);
+  });
+
+  it('tells with a failure what the primary holds, as far as this round has read it', async () => {
+    await world.run(
+      {
+        enumerateLayers: async () => {
+          throw unreachable();
+        },
+        fetchManifests: async ({ looks }) => {
+          if (world.inputs('fetchManifests').length > 1) throw unreachable('never');
+          const images = looks.map(({ tag }) => ({ tag, digest: digest('a'), manifests: 1, blobs: 1, bytes: 1 }));
+          return { summary: '', images, absent: [], failures: [], look: 1 };
+        },
+      },
+      async () => {
+        await expect((await push('v1')).result()).rejects.toThrow();
+      },
+    );
+    expect(world.outcomes).toEqual([
+      expect.objectContaining({ sync: 'failed', digest: digest('a') }),
+      expect.not.objectContaining({ digest: expect.anything() as unknown }),
+    ]);
   });
 
   it('records pending when it is cancelled', async () => {
@@ -343,11 +373,11 @@ describe('syncImage', () => {
   });
 });
 
-function unreachable(): ApplicationFailure {
+function unreachable(retry = 'later'): ApplicationFailure {
   return ApplicationFailure.create({
     message: 'the password is wrong',
     type: 'UNAUTHORIZED',
     nonRetryable: true,
-    details: [{ code: 'UNAUTHORIZED', message: 'the password is wrong', retry: 'later' }],
+    details: [{ code: 'UNAUTHORIZED', message: 'the password is wrong', retry }],
   });
 }
