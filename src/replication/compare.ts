@@ -10,6 +10,7 @@ import { getManifest, headManifest } from '../registry/manifests.ts';
 import { listReferrers } from '../registry/referrers.ts';
 import type { Session } from '../registry/session.ts';
 import { listTagDigests, listTags } from '../registry/tags.ts';
+import { pause } from '../registry/transport/pause.ts';
 import { referrersOf } from './closure.ts';
 import { lackingUntagged } from './compare-untagged.ts';
 import { concurrently } from './concurrently.ts';
@@ -19,6 +20,7 @@ import { secondaryTags } from './secondary-tags.ts';
 import type { Route } from './site.ts';
 
 const HEADS_AT_ONCE = 32;
+const ASKED_AGAIN_MS = 300;
 const FALLBACK = /^sha(?:256|512)-[a-f0-9]+$/;
 
 /**
@@ -27,8 +29,8 @@ const FALLBACK = /^sha(?:256|512)-[a-f0-9]+$/;
  * @throws {RegistryError} if the primary cannot be listed; a failed listing is never an empty one. The secondary can do without: see `secondaryTags`
  */
 export async function compareRepository(route: Route, policy: SitePolicy, after: string | undefined, limit: number): Promise<Comparison> {
-  const { site, repository, signal } = route;
-  const [atPrimary, atSecondary] = await Promise.all([listTagDigests(site.primary, repository, signal), secondaryTags(route)]);
+  const { signal } = route;
+  const [atPrimary, atSecondary] = await Promise.all([primaryTags(route), secondaryTags(route)]);
   const all = [...(atPrimary?.keys() ?? [])].filter((tag) => !isReservedTag(tag));
   const inScope = all.filter((tag) => tagInScope(policy, tag));
   const held = [...(atSecondary?.keys() ?? [])];
@@ -69,6 +71,14 @@ export async function compareRepository(route: Route, policy: SitePolicy, after:
     ...(atPrimary === undefined ? { absent: true } : {}),
     placeholders,
   };
+}
+
+/** One that does not know the repository must say so twice: nothing of it is counted then, and the recovery point goes on. */
+async function primaryTags({ site, repository, signal }: Route): ReturnType<typeof listTagDigests> {
+  const listed = await listTagDigests(site.primary, repository, signal);
+  if (listed) return listed;
+  await pause(ASKED_AGAIN_MS, signal);
+  return listTagDigests(site.primary, repository, signal);
 }
 
 /** What the two sides hold. */

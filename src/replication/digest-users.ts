@@ -28,7 +28,10 @@ export async function userOf(
   const { site, repository, target, signal } = route;
   const referrers = await listReferrers(site.secondary, target, digest, signal);
   if (referrers?.[0]) return `its referrer ${referrers[0].digest}`;
-  const others = ((await listTags(site.secondary, target, signal)) ?? []).filter((other) => other !== tag);
+  const listed = await listTags(site.secondary, target, signal);
+  // The tag is there: a list that does not tell of it may not tell of others either.
+  if (!listed?.includes(tag)) return 'what its list of tags leaves out';
+  const others = listed.filter((other) => other !== tag);
   const siblings = deletions.filter((one) => one.digest === digest && others.includes(one.tag));
   const gone = await concurrently(siblings, READS_AT_ONCE, async (one) =>
     (await probeAbsence(site.primary, repository, one.tag, signal)).absent ? one.tag : '',

@@ -27,6 +27,17 @@ describe.each([2, 3] as const)('comparing with a primary of Distribution %i', (v
     expect(page.failures).toMatchObject([{ tag: 'v2', failure: { code: 'NOT_FOUND', retry: 'later' } }]);
   });
 
+  it('takes a repository that it does not know once for unknown only if it says so twice', async () => {
+    await pushImage(primary.url, 'known', 'v1');
+    const source = await quirkProxy(primary.url);
+    const unknown = { status: 404, headers: { 'content-type': 'application/json' }, body: '{"errors":[{"code":"NAME_UNKNOWN"}]}' };
+    source.rules.push({ path: /tags\/list/, answer: unknown, times: 1 });
+    const way = route(sitePair(source.url, secondary.url), 'known');
+    expect(await compareRepository(way, POLICY, undefined, 1_000)).toMatchObject({ tags: [{ tag: 'v1' }] });
+    source.rules.push({ path: /tags\/list/, answer: unknown });
+    expect(await compareRepository(way, POLICY, undefined, 1_000)).toMatchObject({ tags: [], absent: true });
+  });
+
   it('takes a tag that is deleted between the list and the look for deleted', async () => {
     await pushImage(primary.url, 'race', 'v1');
     const gone = await pushImage(primary.url, 'race', 'v2');

@@ -77,6 +77,21 @@ describe('a registry that deletes by digest only', () => {
     cell('distribution-2', 'delete', 'by a placeholder');
   });
 
+  it.each([
+    ['says that it has no such repository', { status: 404, body: '{"errors":[{"code":"NAME_UNKNOWN"}]}' }],
+    ['lists none', { status: 200, body: '{"name":"app","tags":null}' }],
+  ])('keeps the digest for other tags, though its list of tags, which %s, does not tell of them', async (_, answer) => {
+    await deleteManifest(primary.url, repository, image.digest);
+    const { digest } = await pushImage(primary.url, repository, 'control', { label: 'control' });
+    proxy.rules.push({ path: /tags\/list/, answer: { ...answer, headers: { 'content-type': 'application/json' } } });
+    const controls = [{ repository, tag: 'control', digest: digest as Digest }];
+    expect((await deleteTags(route(site, repository), [planned('latest', image)], controls)).outcomes).toMatchObject([
+      { result: 'deleted' },
+    ]);
+    expect(await at('latest')).toMatchObject({ status: 404 });
+    expect(await at('v1')).toMatchObject({ status: 200, digest: image.digest });
+  });
+
   it('loses the tag, and keeps the digest, that an index or a referrer needs', async () => {
     const child = await pushImage(primary.url, repository, 'child');
     const multi = await pushIndex(primary.url, repository, 'multi', { children: [child] });
