@@ -1,4 +1,5 @@
 import type { FailureCode } from '../model/failure.ts';
+import { clockAheadMs } from './clock.ts';
 import { registryError, type Peer, type RegistryError } from './errors.ts';
 import type { RegistryRequest } from './transport/request.ts';
 
@@ -10,6 +11,8 @@ export interface RefusedAnswer {
   /** A challenge said `error="insufficient_scope"`. */
   readonly insufficientScope?: boolean;
   readonly retryAfterMs?: number | undefined;
+  /** Its `Date`. */
+  readonly date?: string | undefined;
 }
 
 interface RegistrySays {
@@ -21,6 +24,8 @@ const NO_SPACE =
   /no space left|ENOSPC|insufficient storage|quota (?:is |was |has been )?(?:exceeded|reached|full)|exceed\w*\b.{0,60}\bquota|disk quota/i;
 const BODY_TOO_LARGE = /request body too large/i;
 const MAX_TEXT = 200;
+/** So much registries allow for. */
+const CLOCK_MS = 60_000;
 
 /**
  * Turns an answer into the error that it means.
@@ -32,12 +37,22 @@ export function refusal(peer: Peer, request: RegistryRequest, answer: RefusedAns
   // Distribution says "unknown error", and in its details that its disk is full.
   const space = code === 'QUOTA' && !NO_SPACE.test(says.message) ? (NO_SPACE.exec(answer.text)?.[0] ?? '') : '';
   const message = [says.message, space].filter((part) => part !== '').join(': ');
-  const words = [`answered ${answer.status}`, says.codes.join(' '), message && `(${message})`].filter((word) => word !== '');
+  const words = [`answered ${answer.status}`, says.codes.join(' '), message && `(${message})`, clockOf(peer, answer)].filter(
+    (word) => word !== '',
+  );
   return registryError(peer, request, code, words.join(' '), {
     status: answer.status,
     codes: says.codes,
     retryAfterMs: answer.retryAfterMs,
   });
+}
+
+/** A registry does not say why it takes none of our tokens; where they are signed here, a wrong clock may well be the reason. */
+function clockOf({ endpoint }: Peer, { status, date }: RefusedAnswer): string {
+  const aheadMs = clockAheadMs(date);
+  if (status !== 401 || endpoint.auth.type !== 'token-key' || !(Math.abs(aheadMs) > CLOCK_MS)) return '';
+  const minutes = Math.round(aheadMs / 60_000);
+  return `to a token that was made here, where the clock is ${Math.abs(minutes)} min ${minutes > 0 ? 'behind' : 'ahead of'} the registry’s`;
 }
 
 function codeOf(answer: RefusedAnswer, codes: readonly string[], request: RegistryRequest): FailureCode {

@@ -97,6 +97,18 @@ describe('refusal', () => {
       codes: [],
     });
   });
+
+  it('tells of a wrong clock where it may be why our own tokens are refused', () => {
+    const request = { method: 'GET', path: 'x', scope: 'pull', accept: [] } as const;
+    const signing = { ...peer, endpoint: { ...endpoint, auth: { type: 'token-key', key: '', issuer: '', service: '' } } } as typeof peer;
+    const said = (of: typeof peer, status: number, minutes: number): string =>
+      refusal(of, request, { status, text: errors('UNAUTHORIZED', 'no'), date: new Date(Date.now() + minutes * 60_000).toUTCString() })
+        .message;
+    expect(said(signing, 401, 60)).toMatch(/401 UNAUTHORIZED \(no\) to a token .* where the clock is 60 min behind the registry’s$/);
+    expect(said(signing, 401, -60)).toMatch(/where the clock is 60 min ahead of the registry’s$/);
+    // In good time, of another's making, or refused for another reason.
+    for (const message of [said(signing, 401, 0), said(peer, 401, 60), said(signing, 403, 60)]) expect(message).toMatch(/\(no\)$/);
+  });
 });
 
 describe('retryAfterMs', () => {

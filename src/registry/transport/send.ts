@@ -63,7 +63,7 @@ async function sendOnceOrTwice(
   const challenges = parseChallenges(headersOf(first.answer.headers, 'www-authenticate'));
   const text = await discard(context, first);
   const insufficientScope = challenges.some((challenge) => challenge.params['error'] === 'insufficient_scope');
-  const refused = refusal(peer, request, { status, text, insufficientScope });
+  const refused = refusal(peer, request, { status, text, insufficientScope, date: headerOf(first.answer.headers, 'date') });
   if (status === 403 && !ENDED.test(text)) throw refused;
   header = await authorizer.renew(request, header, challenges, url, request.signal);
   if (header === undefined) throw refused;
@@ -162,7 +162,7 @@ async function refused(context: SendContext, request: RegistryRequest, exchange:
   const insufficientScope = parseChallenges(headersOf(answer.headers, 'www-authenticate')).some(
     (challenge) => challenge.params['error'] === 'insufficient_scope',
   );
-  return refusal(context.peer, request, { status, text, insufficientScope, retryAfterMs: wait });
+  return refusal(context.peer, request, { status, text, insufficientScope, retryAfterMs: wait, date: headerOf(answer.headers, 'date') });
 }
 
 async function discard(context: SendContext, exchange: Exchange): Promise<string> {

@@ -1,6 +1,7 @@
 import type { SiteConfig } from '../../../config/index.ts';
 import { mapRepository } from '../../../model/reference.ts';
 import { listRepositories } from '../../../registry/catalog.ts';
+import { clockAheadMs } from '../../../registry/clock.ts';
 import type { Endpoint } from '../../../registry/endpoint.ts';
 import { getManifest } from '../../../registry/manifests.ts';
 import { openSession, type Session } from '../../../registry/session.ts';
@@ -62,14 +63,14 @@ async function checkConnection(session: Session, name: string): Promise<CheckedP
   });
   if (!connection.ok) return [connection];
   const clock = await tryCheck(`${name}: clock`, async () => {
-    const theirs = date === undefined ? Number.NaN : Date.parse(date);
-    if (Number.isNaN(theirs)) return { found: 'the registry does not tell its time' };
+    const aheadMs = clockAheadMs(date);
+    if (Number.isNaN(aheadMs)) return { found: 'the registry does not tell its time' };
     // The header has whole seconds.
-    const skewMs = Math.max(0, Math.abs(Date.now() - theirs) - roundTripMs - 1_000);
+    const skewMs = Math.max(0, Math.abs(aheadMs) - roundTripMs - 1_000);
     if (skewMs <= SKEW_MS) return { found: 'the clocks agree' };
     return {
       ok: false,
-      found: `the registry’s clock is ${Math.round((theirs - Date.now()) / 1000)} s from ours`,
+      found: `the registry’s clock is ${Math.round(aheadMs / 1000)} s from ours`,
       fix: 'set both clocks by NTP: tokens and certificates depend on them',
     };
   });
