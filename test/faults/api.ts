@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { verifiedClaims, watchFault, type FaultWatch } from '../support/fault-table.ts';
 import { eventually } from '../support/twinport.ts';
 
 export const SECRET = 'abcDEF123';
+const STILL_MS = 120_000;
 
 /** An image as the API tells of it. */
 export interface SeenImage {
@@ -25,6 +27,8 @@ export interface SystemApi {
   verified(repository: string, tag: string, digest: string, ms?: number): Promise<SeenImage>;
   /** Asks for a scan now, as the Schedule does. */
   scan(): Promise<void>;
+  /** Has a scan done, from its beginning to its end, for as long as it gets anywhere. */
+  scanned(): Promise<void>;
   status(): Promise<Record<string, unknown>>;
   /** @param everyMs as of `watchFault`: to read much leaves little for what is watched */
   watch(repositories: string[], everyMs?: number): FaultWatch;
@@ -69,18 +73,30 @@ export function systemApi({ url, token, site, primary, secondary, authorization 
     await response.arrayBuffer();
     return response.status;
   };
+  const scan = async (): Promise<void> => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const response = await fetch(`${url}/api/v1/sites/${site}/backfill/start`, { method: 'POST', headers, body: '{}' });
+    if (response.status !== 202) throw new Error(`a scan was answered with ${response.status}: ${await response.text()}`);
+  };
   return {
-    ...{ url, image, until, status, send },
+    ...{ url, image, until, status, send, scan },
     verified: (repository, tag, digest, ms) =>
       until(repository, tag, (one) => one.digest === digest && one.verification === 'succeeded', ms),
     async deliver(repository, tag, digest) {
       const answered = await send(repository, tag, digest);
       if (answered !== 202) throw new Error(`an event was answered with ${answered}`);
     },
-    async scan() {
-      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-      const response = await fetch(`${url}/api/v1/sites/${site}/backfill/start`, { method: 'POST', headers, body: '{}' });
-      if (response.status !== 202) throw new Error(`a scan was answered with ${response.status}: ${await response.text()}`);
+    async scanned() {
+      await scan();
+      const run = async (): Promise<{ status: string }> =>
+        (await fetch(`${url}/api/v1/sites/${site}/backfill`)).json() as Promise<{ status: string }>;
+      let [movedAt, verified] = [Date.now(), -1];
+      while ((await run()).status !== 'COMPLETED') {
+        const { verified: now } = await status();
+        if (now !== verified) [movedAt, verified] = [Date.now(), Number(now)];
+        if (Date.now() - movedAt > STILL_MS) throw new Error(`a scan stood still for ${STILL_MS / 1000} s, at ${verified} images verified`);
+        await sleep(200);
+      }
     },
     watch: (repositories, everyMs) =>
       watchFault({
