@@ -15,7 +15,7 @@ import { Ledger, Process, Temporal } from './parts.ts';
 import { Traffic, type Told } from './traffic.ts';
 
 const SECRET = 'abcDEF123';
-const SETTLE_MS = 240_000;
+const SETTLE_MS = 600_000;
 /**
  * A workflow of one image or repository that still runs so long after all is equal waits for something that never comes. One that
  * failed under the last faults rests for a minute or two before it looks again.
@@ -58,7 +58,7 @@ interface Site {
 /**
  * Runs the production processes between a Distribution 3 and two secondaries, Distribution 3 and 2.8, while people push, move and delete, and faults strike
  * every few seconds; then lets it settle, and says what is to be said of it.
- * @throws if both sides are not equal four minutes after the last fault
+ * @throws if both sides are not equal ten minutes after the last fault
  */
 export async function soak({ seed, seconds }: SoakOptions): Promise<SoakReport> {
   const port = await freePort();
@@ -106,7 +106,13 @@ export async function soak({ seed, seconds }: SoakOptions): Promise<SoakReport> 
       traffic.run(stopped),
       sampled(steady, samples, stopped),
     ]);
-    const recovered = await Promise.all(watches.map((watch) => watch.recovered(SETTLE_MS)));
+    const recovered = await Promise.all(
+      watches.map((watch, n) =>
+        watch.recovered(SETTLE_MS).catch(async (late: unknown) => {
+          throw new Error(`${String(late)}\n${await openAt(api, sites[n]?.name ?? '')}`);
+        }),
+      ),
+    );
     const [stuck, longestHistory] = await workflowsOf(temporal);
     await Promise.all(watches.map((watch) => watch.stop()));
     const bySite = <T>(of: (site: Site, n: number) => T): Record<string, T> =>
@@ -164,6 +170,16 @@ async function sampled(processes: readonly Process[], samples: readonly number[]
     }
     await sleep(SAMPLE_MS);
   }
+}
+
+/** What a site says of its images that are not verified, and of its deletions that wait. */
+async function openAt(api: string, site: string): Promise<string> {
+  const lists = ['images?state=failed', 'images?state=pending', 'deletions'].map(async (list) => {
+    const answer = await fetch(`${api}/api/v1/sites/${site}/${list}`);
+    const { items } = (await answer.json()) as { items: unknown[] };
+    return [list, ...items.map((item) => JSON.stringify(item))].join('\n');
+  });
+  return (await Promise.all(lists)).join('\n');
 }
 
 /** What only a kill excuses: an upload whose place nobody could know yet. */
