@@ -35,6 +35,7 @@ export async function runActivity<T>(
   setMaxListeners(0, context.cancellationSignal);
   const beat = setInterval(() => context.heartbeat(position()), BEAT_MS);
   try {
+    await site.untilResumed?.(context.cancellationSignal);
     await untilBothAreThere(site, patient, context.cancellationSignal);
     return withoutSecrets(await body(context.cancellationSignal));
   } catch (thrown) {

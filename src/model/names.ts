@@ -18,6 +18,7 @@ export const syncImageId = (site: string, repository: string, tag: string): stri
 export const syncRepositoryId = (site: string, repository: string): string => fitId(`sync-repository/${site}/`, repository);
 export const backfillSiteId = (site: string): string => fitId('backfill/', site);
 export const verifySiteId = (site: string): string => fitId('verify/', site);
+export const pauseSiteId = (site: string): string => fitId('pause/', site);
 export const tickId = (site: string, kind: string): string => fitId(`tick/${site}/`, kind);
 export const OWNER_ID = 'twinport/owner';
 
@@ -51,6 +52,7 @@ export const WORKFLOWS = {
   syncRepository: 'syncRepository',
   backfillSite: 'backfillSite',
   verifySite: 'verifySite',
+  pauseSite: 'pauseSite',
   tick: 'tick',
   owner: 'owner',
 } as const;

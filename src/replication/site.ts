@@ -24,6 +24,8 @@ export interface Site {
   readonly homes: BlobHomes;
   /** Copies under way, by digest: the same blob is never fetched twice at once. */
   readonly flights: Map<string, Promise<CopiedBlob>>;
+  /** Waits while a person has paused the site; absent: nobody can. */
+  readonly untilResumed?: (signal: AbortSignal) => Promise<void>;
   /** The same two registries for scans, which keep within a budget of requests; absent: there is none. */
   readonly paced?: Pick<Site, 'primary' | 'secondary'>;
   /** How fast bytes are read back to be hashed; absent: as fast as they come. */
@@ -44,14 +46,14 @@ export interface Route {
 
 const MANIFEST_CACHE_BYTES = 64 * 1024 * 1024;
 
-/** What a site's work that has time may take a second: requests of scans to each of the two registries, and bytes read back to be hashed. */
-export interface SiteBudget {
+/** What a worker lays down for a site: what work that has time may take a second (requests of scans to each of the two registries, bytes read back to be hashed). */
+export interface SiteOptions extends Pick<Site, 'untilResumed'> {
   readonly scanRequests?: number | undefined;
   readonly deepBytes?: number | undefined;
 }
 
 /** Puts a worker's two sessions together. */
-export function createSite(primary: Session, secondary: Session, { scanRequests, deepBytes }: SiteBudget = {}): Site {
+export function createSite(primary: Session, secondary: Session, { scanRequests, deepBytes, untilResumed }: SiteOptions = {}): Site {
   const paced =
     scanRequests === undefined
       ? {}
@@ -60,6 +62,7 @@ export function createSite(primary: Session, secondary: Session, { scanRequests,
   return {
     ...paced,
     ...deep,
+    ...(untilResumed ? { untilResumed } : {}),
     primary,
     secondary,
     manifests: createManifestCache(MANIFEST_CACHE_BYTES),

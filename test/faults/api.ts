@@ -25,6 +25,8 @@ export interface SystemApi {
   /** Waits until an image is seen so. */
   until(repository: string, tag: string, good: (image: SeenImage) => boolean, ms?: number): Promise<SeenImage>;
   verified(repository: string, tag: string, digest: string, ms?: number): Promise<SeenImage>;
+  /** Asks for something that is done with the whole site. */
+  act(action: 'pause' | 'resume' | 'backfill/start'): Promise<void>;
   /** Asks for a scan now, as the Schedule does. */
   scan(): Promise<void>;
   /** Has a scan done, from its beginning to its end, for as long as it gets anywhere. */
@@ -73,13 +75,14 @@ export function systemApi({ url, token, site, primary, secondary, authorization 
     await response.arrayBuffer();
     return response.status;
   };
-  const scan = async (): Promise<void> => {
+  const act: SystemApi['act'] = async (action) => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-    const response = await fetch(`${url}/api/v1/sites/${site}/backfill/start`, { method: 'POST', headers, body: '{}' });
-    if (response.status !== 202) throw new Error(`a scan was answered with ${response.status}: ${await response.text()}`);
+    const response = await fetch(`${url}/api/v1/sites/${site}/${action}`, { method: 'POST', headers, body: '{}' });
+    if (response.status !== 202) throw new Error(`${action} was answered with ${response.status}: ${await response.text()}`);
   };
+  const scan = (): Promise<void> => act('backfill/start');
   return {
-    ...{ url, image, until, status, send, scan },
+    ...{ url, image, until, status, send, act, scan },
     verified: (repository, tag, digest, ms) =>
       until(repository, tag, (one) => one.digest === digest && one.verification === 'succeeded', ms),
     async deliver(repository, tag, digest) {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { request } from 'node:http';
 import { judgePrimary, markVerification } from '../../src/ledger/index.ts';
-import { backfillSiteId, syncImageId, syncRepositoryId } from '../../src/model/names.ts';
+import { backfillSiteId, CONTROL_QUEUE, pauseSiteId, syncImageId, syncRepositoryId, WORKFLOWS } from '../../src/model/names.ts';
 import { digest, policyOf, synced } from '../ledger/support.ts';
 import { signalsTo, TOKEN, until, useStarter } from './support.ts';
 
@@ -144,6 +144,8 @@ describe('what is wrong is said', () => {
     ['POST', '/sites/eu/cancel', { references: ['twinport/doctor'] }, 400, { code: 'INVALID', path: 'references.0' }],
     ['POST', '/sites/eu/backfill/start', { verify: 'odd' }, 400, { code: 'INVALID', path: 'verify' }],
     ['POST', '/sites/us/backfill/pause', {}, 409, { code: 'CONFLICT' }],
+    ['POST', '/sites/us/resume', {}, 409, { code: 'CONFLICT' }],
+    ['POST', '/sites/odd/pause', {}, 404, { code: 'NOT_FOUND' }],
     ['POST', '/sites/eu/deletions/approve', { ids: ['nobody'] }, 404, { code: 'NOT_FOUND' }],
     ['POST', '/sites/eu/moves/reject', { ids: ['nobody'] }, 404, { code: 'NOT_FOUND' }],
     ['POST', '/sites/eu/primary/approve', {}, 404, { code: 'NOT_FOUND' }],
@@ -286,6 +288,31 @@ describe('the page', () => {
       _replication_enabled: 1,
     });
   });
+});
+
+describe('a pause', () => {
+  it('is begun once, shown, and ended', async () => {
+    expect((await post('/sites/us/pause', {}, {})).status).toBe(401);
+    for (let twice = 0; twice < 2; twice++) expect((await post('/sites/us/pause', {})).status).toBe(202);
+    expect(json(await ask('GET', '/api/v1/sites/us'))).toMatchObject({ paused: true, ready: false });
+    expect((await ask('GET', '/metrics')).text).toContain('twinport_site_paused{site="us"} 1');
+    const handle = world.client.workflow.getHandle(pauseSiteId('us'));
+    expect((await handle.describe()).status.name).toBe('RUNNING');
+    expect((await post('/sites/us/resume', {})).status).toBe(202);
+    expect(json(await ask('GET', '/api/v1/sites/us'))).toMatchObject({ paused: false });
+  });
+
+  it('that was begun or ended in Temporal is shown too', async () => {
+    const shown = (wanted: boolean) =>
+      until(async () => (json(await ask('GET', '/api/v1/sites/us')) as { paused: boolean }).paused === wanted || undefined);
+    const handle = world.client.workflow.getHandle(pauseSiteId('us'));
+    await handle.terminate();
+    await shown(false);
+    await world.client.workflow.start(WORKFLOWS.pauseSite, { workflowId: pauseSiteId('us'), taskQueue: CONTROL_QUEUE });
+    await shown(true);
+    await handle.terminate();
+    await shown(false);
+  }, 60_000);
 });
 
 describe('waivers', () => {

@@ -29,7 +29,7 @@ export async function runWorker(file: string | undefined, site: string, logger: 
     const { namespace } = config.temporal;
     const { client, dataConverter } = connected;
     await requireKeys(client);
-    const worker = await startSiteWorker({ native: await connected.native(), namespace, dataConverter, site: own, logger });
+    const worker = await startSiteWorker({ native: await connected.native(), namespace, dataConverter, client, site: own, logger });
     stack.add('worker', () => worker.stop());
     if (config.worker.listen !== undefined) await serveMetrics(config.worker.listen, stack, logger);
     note(`the worker of ${site} polls ${config.temporal.address}`);

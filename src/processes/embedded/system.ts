@@ -88,7 +88,9 @@ async function startParts(options: SystemOptions, stack: Stack): Promise<System>
   const workers: readonly (readonly [string, Promise<RunningWorker>])[] = [
     ['the control worker', startControlWorker({ native, namespace, dataConverter, client, ledger: ledger.ledger, sites })],
     ...(options.workers
-      ? sites.map((site) => [`the worker of ${site.name}`, startSiteWorker({ native, namespace, dataConverter, site, logger })] as const)
+      ? sites.map(
+          (site) => [`the worker of ${site.name}`, startSiteWorker({ native, namespace, dataConverter, client, site, logger })] as const,
+        )
       : []),
   ];
   await Promise.allSettled(workers.map(([name, starting]) => adopt(name, starting, stack, breaks.fail)));

@@ -1,9 +1,11 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { Ledger } from '../../ledger/ledger.ts';
+import { setPaused } from '../../ledger/sites.ts';
 import { heartbeatWorkers } from '../../ledger/workers.ts';
 import { failureOf } from '../../model/failure.ts';
 import { bulkQueue, pushQueue } from '../../model/names.ts';
+import { isPaused } from '../temporal/pause.ts';
 
 const EVERY_MS = 5_000;
 const SOON_MS = 1_000;
@@ -19,7 +21,7 @@ export interface Poller {
   readonly lastPoll: number;
 }
 
-/** Writes down every 5 s (every second until the first are seen) which workers poll each site's queues, by Temporal's own account. */
+/** Writes down every 5 s (every second until the first are seen) which workers poll each site's queues, and which site is paused, by Temporal's own account. */
 export function startWorkerWatch(parts: {
   client: Client;
   namespace: string;
@@ -31,6 +33,14 @@ export function startWorkerWatch(parts: {
 } {
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
+  const paused = new Map<string, boolean>();
+  // A pause may be begun and ended in Temporal, without us.
+  const notePause = async (name: string): Promise<void> => {
+    const now = await isPaused(parts.client, name);
+    if (paused.get(name) === now) return;
+    await setPaused(parts.ledger, name, now);
+    paused.set(name, now);
+  };
   const unseen = new Set(parts.sites.map(({ name }) => name));
   const run = async (): Promise<void> => {
     for (const { name } of parts.sites) {
@@ -38,6 +48,7 @@ export function startWorkerWatch(parts: {
         const pollers = await pollersOf(parts.client, parts.namespace, name);
         await heartbeatWorkers(parts.ledger, name, pollers);
         if (pollers.length > 0) unseen.delete(name);
+        await notePause(name);
       } catch (error) {
         parts.logger.debug({ site: name, failure: failureOf(error) }, 'the site’s workers could not be asked for');
       }

@@ -1,3 +1,4 @@
+import type { Client } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { siteActivities } from '../../../activities/site/index.ts';
@@ -8,6 +9,7 @@ import { limiterStates } from '../../registry/transport/limiter.ts';
 import { createSite } from '../../replication/site.ts';
 import { countCopies, countRequest, watchLimits, type Logger } from '../../telemetry/index.ts';
 import { runTogether, type RunningWorker } from './running-worker.ts';
+import { watchPause } from './pause-watch.ts';
 import { tellTrouble } from './tell-trouble.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
@@ -15,6 +17,7 @@ export interface SiteWorkerOptions {
   readonly native: NativeConnection;
   readonly namespace: string;
   readonly dataConverter: DataConverter;
+  readonly client: Client;
   readonly site: {
     readonly name: string;
     readonly primary: Endpoint;
@@ -33,10 +36,18 @@ const HEARTBEAT_THROTTLE = '200 milliseconds';
 const SHUTDOWN_GRACE = '2 seconds';
 
 /** Workflows and activities of one site, on both of its lanes. */
-export async function startSiteWorker({ native, namespace, dataConverter, site, logger }: SiteWorkerOptions): Promise<RunningWorker> {
+export async function startSiteWorker({
+  native,
+  namespace,
+  dataConverter,
+  client,
+  site,
+  logger,
+}: SiteWorkerOptions): Promise<RunningWorker> {
   const open = (endpoint: Endpoint): Session =>
     openSession(endpoint, { onRequest: countRequest, ...tellTrouble(site.name, endpoint, logger) });
   watchLimits(limiterStates);
+  const pauses = await watchPause(client, site.name, logger);
   const primary = open(site.primary);
   const secondary = open(site.endpoint);
   const shared: Omit<WorkerOptions, 'taskQueue'> = {
@@ -48,6 +59,7 @@ export async function startSiteWorker({ native, namespace, dataConverter, site, 
       createSite(primary, secondary, {
         scanRequests: site.backfill?.requestsPerSecond,
         deepBytes: site.verify?.bytesPerSecond,
+        untilResumed: (signal) => pauses.untilResumed(signal),
       }),
       (result) => countCopies(site.name, result),
     ),
@@ -55,17 +67,17 @@ export async function startSiteWorker({ native, namespace, dataConverter, site, 
     shutdownGraceTime: 0,
     shutdownForceTime: SHUTDOWN_GRACE,
   };
-  const closeSessions = async (): Promise<void> => {
-    await Promise.all([primary.close(), secondary.close()]);
+  const cleanUp = async (): Promise<void> => {
+    await Promise.all([pauses.close(), primary.close(), secondary.close()]);
   };
   try {
     const lanes = await Promise.all([
       Worker.create({ ...shared, taskQueue: pushQueue(site.name), maxConcurrentActivityTaskExecutions: 32 }),
       Worker.create({ ...shared, taskQueue: bulkQueue(site.name), maxConcurrentActivityTaskExecutions: 16 }),
     ]);
-    return runTogether(lanes, closeSessions);
+    return runTogether(lanes, cleanUp);
   } catch (thrown) {
-    await closeSessions();
+    await cleanUp();
     throw thrown;
   }
 }

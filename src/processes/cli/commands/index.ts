@@ -6,6 +6,7 @@ import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { deletionsCommand, movesCommand, primaryCommand } from './held.ts';
 import { imagesCommand } from './images.ts';
+import { pauseCommand, resumeCommand } from './pause.ts';
 import { retryCommand } from './retry.ts';
 import { starterCommand } from './starter.ts';
 import { statusCommand } from './status.ts';
@@ -27,6 +28,8 @@ export const commands: readonly (() => Command)[] = [
   statusCommand,
   imagesCommand,
   backfillCommand,
+  pauseCommand,
+  resumeCommand,
   verifyCommand,
   retryCommand,
   cancelCommand,

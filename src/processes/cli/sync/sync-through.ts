@@ -79,6 +79,8 @@ async function explainFailures(api: ApiClient, site: string, failed: number): Pr
 
 /** A run that began before we asked may have passed what we are asked for: its end is awaited, then one of our own. */
 async function runAnew(api: ApiClient, site: string, options: ThroughOptions, following: Following): Promise<BackfillState> {
+  const { paused } = await api.get<SiteStatus>(sitePath(site));
+  if (paused) note(`${site} is paused: nothing is copied until "twinport resume --site ${site}"`);
   for (;;) {
     const { joined } = await api.post<{ joined: boolean }>(sitePath(site, 'backfill/start'), { verify: options.verify, once: true });
     if (joined) note(`a backfill of ${site} is under way; a fresh one follows it`);

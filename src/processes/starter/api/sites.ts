@@ -1,8 +1,12 @@
 import type { FastifyInstance } from 'fastify';
+import { audit } from '../../../ledger/audit.ts';
 import { siteStatus } from '../../../ledger/site-status.ts';
-import { siteOf, type ControlParts } from '../parts.ts';
+import { setPaused } from '../../../ledger/sites.ts';
+import { pauseSite, resumeSite } from '../../temporal/pause.ts';
+import { clientOf, siteOf, type ControlParts } from '../parts.ts';
+import { RequestError } from '../request-error.ts';
 
-/** `GET /sites` and `GET /sites/:site`: how far each site is. */
+/** The sites: how far each is; pause and resume. */
 export function siteRoutes(server: FastifyInstance, parts: ControlParts): void {
   server.get('/sites', async () => ({
     items: await siteStatus(
@@ -17,4 +21,25 @@ export function siteRoutes(server: FastifyInstance, parts: ControlParts): void {
     const [status] = await siteStatus(parts.ledger, [site.name]);
     return status;
   });
+
+  server.post<{ Params: { site: string } }>('/sites/:site/pause', async (request, reply) => {
+    const { name } = siteOf(parts, request.params.site);
+    await pauseSite(clientOf(parts), name);
+    await settlePause(parts, name, true);
+    return reply.code(202).send({ site: name, action: 'pause' });
+  });
+
+  server.post<{ Params: { site: string } }>('/sites/:site/resume', async (request, reply) => {
+    const { name } = siteOf(parts, request.params.site);
+    const resumed = await resumeSite(clientOf(parts), name);
+    await settlePause(parts, name, false);
+    if (!resumed) throw new RequestError(409, 'CONFLICT', `site "${name}" is not paused`);
+    return reply.code(202).send({ site: name, action: 'resume' });
+  });
+}
+
+/** Temporal has it already; what is shown need not wait for the next look there. */
+async function settlePause(parts: ControlParts, site: string, paused: boolean): Promise<void> {
+  await setPaused(parts.ledger, site, paused);
+  await audit(parts.ledger, { actor: 'api', action: paused ? 'pause' : 'resume', site });
 }
