@@ -243,3 +243,53 @@ describe('a registry that deletes by name', () => {
     expect((await fetch(`${secondary.url}/v2/app/manifests/v1`, { headers: ACCEPT })).status).toBe(200);
   });
 });
+
+describe('a deletion at the primary is proved in the moment in which it is followed', () => {
+  let primary: EmbeddedRegistry;
+  let secondary: EmbeddedRegistry;
+  let source: QuirkProxy;
+  let target: QuirkProxy;
+  let gone: PushedImage;
+  let sibling: PushedImage;
+  beforeAll(async () => {
+    [primary, secondary] = await Promise.all([testRegistry({ version: 3 }), testRegistry({ version: 3 })]);
+    [source, target] = await Promise.all([quirkProxy(primary.url), quirkProxy(secondary.url)]);
+    gone = await pushImage(primary.url, 'app', 'gone', { label: 'gone' });
+    sibling = await pushImage(primary.url, 'app', 'sibling');
+    await replicate(sitePair(primary.url, secondary.url), 'app');
+    await deleteManifest(primary.url, 'app', gone.digest);
+  });
+  beforeEach(() => [source, target].forEach((proxy) => proxy.reset()));
+
+  const go = async (control = { tag: 'sibling', digest: sibling.digest }) => {
+    const controls = [{ repository: 'app', tag: control.tag, digest: control.digest as Digest }];
+    return (await deleteTags(route(sitePair(source.url, target.url), 'app'), [planned('gone', gone)], controls)).outcomes[0];
+  };
+
+  it.each<[string, () => { tag: string; digest: string }]>([
+    ['is not there either', () => ({ tag: 'never', digest: sibling.digest })],
+    ['reads as something else', () => ({ tag: 'sibling', digest: gone.digest })],
+  ])('by another tag: not if that %s', async (_, control) => {
+    expect(await go(control())).toMatchObject({ result: 'unproved', reason: expect.stringMatching(/its 404 proves nothing/) });
+    expect(target.count('DELETE')).toBe(0);
+  });
+
+  it.each([
+    ['without a code', { status: 404, body: '404 page not found' }],
+    ['with a code of something else', { status: 404, body: '{"errors":[{"code":"BLOB_UNKNOWN"}]}' }],
+    ['that is a refusal', { status: 403, body: '{"errors":[{"code":"DENIED"}]}' }],
+    ['that is a failure', { status: 500 }],
+  ])('by the answer to a GET: not by one %s', async (_, answer) => {
+    source.rules.push({ path: /manifests\/gone/, answer });
+    expect(await go()).toMatchObject({ result: 'unproved' });
+    expect(target.count('DELETE')).toBe(0);
+  });
+
+  it('and one that is taken back in that moment is told', async () => {
+    let pushed: Promise<unknown> | undefined;
+    const back = (): void => void (pushed ??= pushManifest(primary.url, 'app', 'gone', sibling.bytes, sibling.mediaType));
+    target.rules.push({ method: 'DELETE', delayMs: 300, onRequest: back });
+    expect(await go()).toMatchObject({ result: 'back' });
+    await pushed;
+  });
+});
