@@ -172,8 +172,10 @@ function verified(row: ImageRow, outcome: ImageOutcome, lookEnd: number): Partia
  * it: not after the look that it led to, and one from before the look that verified what was there tells nothing new.
  */
 function unverifiedSince(row: ImageRow, outcome: ImageOutcome): number {
-  if (row.changed_at !== null) return row.changed_at;
   const { look, receivedAt = look } = outcome;
+  // What was not verified when the tag went is over with it: one that comes back is another change.
+  const isBack = isHeld(outcome) && row.missing_since !== null && look > row.missing_since;
+  if (row.changed_at !== null && !isBack) return row.changed_at;
   return receivedAt > row.look ? Math.min(receivedAt, look) : look;
 }
 

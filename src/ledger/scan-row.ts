@@ -35,9 +35,11 @@ export function unreadRow(row: ImageRow, look: number): ImageRow {
   return listed.changed_at !== null && listed.look_digest === null ? { ...listed, digest: null } : listed;
 }
 
-/** What is listed is not missing, unless a later look found it gone. */
+/** What is listed is not missing, unless a later look found it gone; one that was missing is another change than the one that went. */
 function seenAgain(row: ImageRow, look: number): ImageRow {
-  return (row.missing_since ?? look) > look ? row : { ...row, ...AT_PRIMARY };
+  if ((row.missing_since ?? look) > look) return row;
+  const changed_at = row.changed_at !== null && row.missing_since !== null ? look : row.changed_at;
+  return { ...row, ...AT_PRIMARY, changed_at };
 }
 
 /** A row of the window that the page does not list: `undefined` if nothing is left to know of it. */

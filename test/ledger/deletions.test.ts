@@ -510,6 +510,30 @@ describe('recordDeletions', () => {
     expect((await held('changed'))[0]?.reason).toMatch(/no longer what Twinport put there/);
   });
 
+  it('lets what cannot be kept go only where a person approved just that, or under mirror', async () => {
+    const deletion = await one('unkept');
+    expect(deletion).not.toHaveProperty('unkept');
+    const waits = async (at: number, planned: PlannedDeletion) => {
+      await record('unkept', [{ ...planned, result: 'held', reason: 'cannot be undone', unkept: true }], at);
+      expect(await held('unkept')).toMatchObject([{ id: deletion.id, reason: 'cannot be undone', decidedBy: null }]);
+    };
+    await waits(T + 1100, deletion);
+    // Within the budget it is tried again, and kept from going again.
+    const tried = await approvedIn('unkept', 't000', T + 2000);
+    expect(tried).not.toHaveProperty('unkept');
+    await waits(T + 2100, tried);
+    await decideDeletions(use.ledger, 'unkept', [deletion.id], 'approve', 'ann');
+    const granted = await approvedIn('unkept', 't000', T + 3000);
+    expect(granted).toMatchObject({ id: deletion.id, unkept: true });
+    // An approval is for once: what stands in its way is another question.
+    await record('unkept', [{ ...granted, result: 'held', reason: 'registry refuses deletes' }], T + 3100);
+    expect(await held('unkept')).toMatchObject([{ reason: 'registry refuses deletes', decidedBy: null }]);
+    expect(await approvedIn('unkept', 't000', T + 4000)).not.toHaveProperty('unkept');
+    await fill('unkept-2', 30);
+    const policy = policyOf('unkept-2', { policy: 'mirror' });
+    expect((await plan('unkept-2', ['t000'], T + 1000, { policy, events: [deleted('t000')] })).approved).toMatchObject([{ unkept: true }]);
+  });
+
   it('gives back what was not proved, and an approval with it', async () => {
     const deletion = await one('unproved');
     await record('unproved', [{ ...deletion, result: 'unproved' }], T + 1100);

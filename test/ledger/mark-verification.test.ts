@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
-import { getImage, markVerification, openLedger, siteStatus, tagHistory } from '../../src/ledger/index.ts';
+import { getImage, markVerification, openLedger, recordScan, siteStatus, tagHistory } from '../../src/ledger/index.ts';
 import type { Difference } from '../../src/model/failure.ts';
-import type { ImageOutcome } from '../../src/model/steps.ts';
-import { digest, failed, policyOf, synced, useLedger } from './support.ts';
+import type { CompareRepositoryResult, ImageOutcome } from '../../src/model/steps.ts';
+import { all, digest, failed, page, policyOf, synced, useLedger } from './support.ts';
 
 const use = useLedger();
 const repository = 'library/app';
@@ -119,6 +119,25 @@ describe('markVerification', () => {
     expect(await rowOf('received')).toMatchObject({ sync: 'started', changed_at: 1700, received_at: 1700 });
     await mark('received', { tag: 'v1', sync: 'pending', verification: 'pending', look: 3000, receivedAt: 2900 }, 3000);
     expect(await rowOf('received')).toMatchObject({ sync: 'pending', changed_at: 1700, received_at: 2900 });
+  });
+
+  it('dates what comes back anew, whether a look or a listing sees it', async () => {
+    const listed = { tag: 'v1', digest: digest(3), same: false };
+    const failure = { code: 'UNAVAILABLE', message: '503', retry: 'now' } as const;
+    const seen: Record<string, (site: string) => Promise<unknown>> = {
+      look: (site) => mark(site, failed('v1', 5000, { digest: digest(3) }), 5100),
+      listing: (site) => scan(site, page(5000, [listed])),
+      'unread listing': (site) => scan(site, page(5000, [], { failures: [{ tag: 'v1', failure }] })),
+    };
+    const scan = (site: string, of: CompareRepositoryResult) =>
+      recordScan(use.ledger, { policy: policyOf(site), repository, scan: site, verify: 'auto', page: of }, 5100, all);
+    for (const [site, again] of Object.entries(seen)) {
+      await mark(site, synced('v1', 1, 1000), 1100);
+      await mark(site, failed('v1', 2000, { digest: digest(2) }), 2100);
+      await mark(site, { tag: 'v1', sync: 'pending', verification: 'pending', look: 3000, gone: true }, 3100);
+      await again(site);
+      expect({ site, ...(await rowOf(site)) }).toMatchObject({ site, missing_since: null, changed_at: 5000 });
+    }
   });
 
   it('forgets a tag that never was at the secondary, and marks another as missing', async () => {
