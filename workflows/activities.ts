@@ -36,6 +36,7 @@ const SITE_PROFILES: Record<keyof SiteActivities, ActivityOptions> = {
   deleteTags: SITE,
   sweepKept: SITE,
   sampleDigests: SITE,
+  restoreTag: SITE,
 };
 
 const CONTROL_PROFILES: Record<keyof ControlActivities, ActivityOptions> = {
@@ -46,6 +47,7 @@ const CONTROL_PROFILES: Record<keyof ControlActivities, ActivityOptions> = {
   judgePrimary: RECORD,
   planDeletions: RECORD,
   recordDeletions: RECORD,
+  recordUndo: RECORD,
   recordBackfill: RECORD,
   startLook: RECORD,
   startScheduled: RECORD,

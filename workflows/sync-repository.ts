@@ -1,4 +1,4 @@
-import { ApplicationFailure, condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, condition, continueAsNew, patched, setHandler, workflowInfo } from '@temporalio/workflow';
 import { backoffMs } from '../src/model/backoff.ts';
 import type { Digest } from '../src/model/digest.ts';
 import type { Failure } from '../src/model/failure.ts';
@@ -14,6 +14,7 @@ import {
   type Work,
 } from '../src/model/steps.ts';
 import { count, formatBytes } from '../src/model/text.ts';
+import type { UndoOrder } from '../src/model/undo-order.ts';
 import { siteActivities } from './activities.ts';
 import { activityFailure } from './activity-failure.ts';
 import { failuresOf } from './copy-untagged.ts';
@@ -21,6 +22,7 @@ import { answer, answerAtTheEnd, isAsked } from './answers.ts';
 import { noticed } from './messages.ts';
 import { copyRound } from './round.ts';
 import { scanRepository } from './scan.ts';
+import { undo } from './undo.ts';
 
 /** Events come in flocks: an index of N platforms raises N+1. */
 const QUIET_MS = 5_000;
@@ -38,8 +40,8 @@ export async function syncRepository(input: SyncRepositoryInput): Promise<SyncRe
       if (rounds > ROUNDS_A_RUN || workflowInfo().continueAsNewSuggested) return await goOn(run);
       // Other notices may have taken the time that a failure's next scan was to wait.
       run.scan ||= run.dueAt !== undefined && Date.now() >= run.dueAt;
-      if (!run.scan) await quiet(run.notices);
-      await round(run, `${workflowInfo().runId}/${rounds}`);
+      if (run.scan || (await quiet(run))) await round(run, `${workflowInfo().runId}/${rounds}`);
+      if (run.undoing > 0) await condition(() => run.undoing === 0 || run.notices.length > 0);
       // No await from here to the end: a notice would be lost.
       if (run.notices.length > 0) continue;
       if (run.failed && (run.child || run.failed.failure.retry === 'never')) throw run.failed.thrown;
@@ -49,6 +51,8 @@ export async function syncRepository(input: SyncRepositoryInput): Promise<SyncRe
       run.scan = !(await condition(() => run.notices.length > 0, Math.max(1, run.dueAt - Date.now())));
     }
   } catch (thrown) {
+    // What a cancel made of it is recorded before the end.
+    if (run.undoing > 0) await CancellationScope.nonCancellable(() => condition(() => run.undoing === 0));
     await answerAtTheEnd(run, thrown);
     throw thrown;
   }
@@ -59,6 +63,9 @@ interface Run {
   readonly step: RepositoryStep;
   readonly child: boolean;
   readonly notices: Notice[];
+  /** What was asked to be set back in this run, by its name in the ledger, and how many of these are under way: beside all else, for a person waits. */
+  readonly undone: Set<string>;
+  undoing: number;
   /** The notices of the present round. */
   serving: readonly Notice[];
   /** Delete events that no scan has used yet. */
@@ -80,19 +87,30 @@ function startRun(input: SyncRepositoryInput): Run {
   const child = input.mode === 'scan';
   const run: Run = {
     ...{ input, step: { policy, repository, ...(child ? {} : { patient: true }) }, child, carried, dueAt, failed: undefined },
-    ...{ notices: [...(input.pending ?? [])], serving: [], evidence: [], owed: [] },
+    ...{ notices: [...(input.pending ?? [])], undone: new Set<string>(), undoing: 0, serving: [], evidence: [], owed: [] },
     scan: carried !== undefined || (child && done === undefined),
     attempts: input.attempts ?? 0,
     ...(done ?? { work: NO_WORK, unsettled: 0 }),
   };
   setHandler(noticed, (notice) => {
-    if (!isAsked(run, notice)) run.notices.push(notice);
+    if (notice.undo && patched('undo')) void setBack(run, notice.undo);
+    else if (!isAsked(run, notice)) run.notices.push(notice);
   });
   return run;
 }
 
+async function setBack(run: Run, order: UndoOrder): Promise<void> {
+  if (run.undone.has(order.id)) return;
+  run.undone.add(order.id);
+  run.undoing += 1;
+  const { policy, repository } = run.step;
+  await undo({ policy, repository }, order);
+  run.undoing -= 1;
+}
+
 /** Continues as new; in the middle of a scan with what it has done so far. */
-function goOn(run: Run, carried?: ScanCarried): Promise<never> {
+async function goOn(run: Run, carried?: ScanCarried): Promise<never> {
+  if (run.undoing > 0) await condition(() => run.undoing === 0);
   const { policy, repository, mode, verify, once } = run.input;
   const due: Notice[] = run.scan ? [{ kind: 'compare', receivedAt: Date.now() }] : [];
   return continueAsNew<typeof syncRepository>({
@@ -169,15 +187,17 @@ function settled(run: Run, unsettled: number): void {
   run.attempts = unsettled > 0 ? run.attempts + 1 : 0;
 }
 
-/** Waits until nothing new has come for a while; a notice that somebody waits for is not delayed. */
-async function quiet(notices: readonly Notice[]): Promise<void> {
-  if (notices.length === 0) await condition(() => notices.length > 0);
+/** Waits until nothing new has come for a while; a notice that somebody waits for is not delayed. @returns whether anything has */
+async function quiet(run: Run): Promise<boolean> {
+  const { notices } = run;
+  if (notices.length === 0) await condition(() => notices.length > 0 || (run.undone.size > 0 && run.undoing === 0));
+  if (notices.length === 0) return false;
   const until = Date.now() + LONGEST_QUIET_MS;
   for (;;) {
     const known = notices.length;
-    if (notices.some(isUrgent) || Date.now() >= until) return;
-    if (notices.every((notice) => notice.kind === 'repair')) return;
-    if (!(await condition(() => notices.length > known, QUIET_MS))) return;
+    if (notices.some(isUrgent) || Date.now() >= until) return true;
+    if (notices.every((notice) => notice.kind === 'repair')) return true;
+    if (!(await condition(() => notices.length > known, QUIET_MS))) return true;
   }
 }
 

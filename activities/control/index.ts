@@ -7,8 +7,9 @@ import { planDeletions } from '../../src/ledger/plan-deletions.ts';
 import { recordDeletions } from '../../src/ledger/record-deletions.ts';
 import { judgePrimary } from '../../src/ledger/regressions.ts';
 import { recordScan } from '../../src/ledger/record-scan.ts';
+import { recordUndo } from '../../src/ledger/undo.ts';
 import { knownRepositories } from '../../src/ledger/repositories.ts';
-import type { JudgePrimaryInput } from '../../src/model/guard-steps.ts';
+import type { JudgePrimaryInput, RecordUndoInput } from '../../src/model/guard-steps.ts';
 import type {
   ImagesToVerifyInput,
   KnownRepositoriesInput,
@@ -58,6 +59,7 @@ export function controlActivities({ ledger, startLook, startScheduled, onVerifie
     judgePrimary: (input: JudgePrimaryInput) => recorded(() => judgePrimary(ledger, input)),
     planDeletions: (input: PlanDeletionsInput) => recorded(() => planDeletions(ledger, input)),
     recordDeletions: (input: RecordDeletionsInput) => recorded(() => recordDeletions(ledger, input, scheduledFirst())),
+    recordUndo: (input: RecordUndoInput) => recorded(() => recordUndo(ledger, input, scheduledFirst())),
     recordBackfill: (input: RecordBackfillInput) =>
       recorded(async () => {
         if (input.listed) await recordCatalogPage(ledger, input.site, input.listed);

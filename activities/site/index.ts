@@ -5,6 +5,7 @@ import { deleteTags } from './delete-tags.ts';
 import { enumerateLayers } from './enumerate-layers.ts';
 import { fetchManifests } from './fetch-manifests.ts';
 import { publishManifests } from './publish-manifests.ts';
+import { restoreTag } from './restore-tag.ts';
 import { sampleDigests } from './sample-digests.ts';
 import { compareRepository, listRepositories, lookAtDigests } from './scan.ts';
 import { sweepKept } from './sweep-kept.ts';
@@ -25,6 +26,7 @@ export function siteActivities(site: Site, onCopied: (result: CopyBlobsResult) =
     deleteTags: deleteTags(site),
     sweepKept: sweepKept(site),
     sampleDigests: sampleDigests(site),
+    restoreTag: restoreTag(site),
   };
 }
 

@@ -47,11 +47,11 @@ export async function cancelDeletions(trx: Db, tags: readonly ImageKey[]): Promi
     where d.site = n.site and d.repository = n.repository and d.tag = n.tag and d.state in ('reserved', 'held', 'approved')`.execute(trx);
 }
 
-/** Held and approved deletions that nobody dealt with in time. @returns how many */
+/** Held and approved deletions that nobody dealt with in time, and tags that were to be brought back. @returns how many */
 export async function expireDeletions(trx: Db, site?: string): Promise<number> {
   const only = site === undefined ? sql`` : sql` and site = ${site}`;
   const result = await sql`
     update deletions set state = 'expired', done_at = ${NOW_MS}
-    where state in ('held', 'approved') and expires_at < ${NOW_MS}${only}`.execute(trx);
+    where state in ('held', 'approved', 'reserved') and expires_at < ${NOW_MS}${only}`.execute(trx);
   return Number(result.numAffectedRows ?? 0);
 }

@@ -23,5 +23,6 @@ export { registerSites, setPaused, type SiteRegistration } from './sites.ts';
 export { siteStatus, type SiteStatus } from './site-status.ts';
 export { sweep, type LedgerRetention, type Swept } from './sweep.ts';
 export { tagHistory } from './tag-history.ts';
+export { recordUndo, requestUndo, undoState, type Undo } from './undo.ts';
 export { listWaivers, unwaiveImages, waiveImages, type WaivedImage, type Waiver } from './waivers.ts';
 export { heartbeatWorkers, type WorkerPoll } from './workers.ts';

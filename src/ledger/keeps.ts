@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { KEEP_MS } from '../model/policy.ts';
-import { keepTag } from '../model/reference.ts';
+import { isUndoneTag, keepTag, undoneTag } from '../model/reference.ts';
 import type { RecordScanInput } from '../model/steps.ts';
 import type { Db } from './ledger.ts';
 
@@ -30,5 +30,14 @@ export async function recordKeeps(trx: Db, { policy, repository, after, page }: 
       and not exists (select 1 from tag_history h
         where h.site = k.site and h.repository = k.repository and h.at > ${since} and ${KEPT_BY} = k.tag)
     order by tag`.execute(trx);
-  return rows.map(({ tag }) => tag);
+  const setBack = kept.some(isUndoneTag) ? await setBackTags(trx, policy.site, repository) : new Set();
+  return rows.map(({ tag }) => tag).filter((tag) => !setBack.has(tag));
+}
+
+/** What says so of those tags that a person set back, as long as nobody lets them go. */
+async function setBackTags(trx: Db, site: string, repository: string): Promise<ReadonlySet<string>> {
+  const here = sql`site = ${site} and repository = ${repository} and undo and state in ('reserved', 'held', 'approved', 'rejected')`;
+  const { rows } = await sql<{ tag: string }>`
+    select tag from moves where ${here} union select tag from deletions where ${here}`.execute(trx);
+  return new Set(rows.map(({ tag }) => undoneTag(tag)));
 }

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import { deletionBudget } from '../model/deletion-guard.ts';
 import type { ComparedTag, RecordScanInput } from '../model/steps.ts';
 import { count } from '../model/text.ts';
@@ -37,8 +37,8 @@ export async function holdMovesBack(trx: Db, input: RecordScanInput, moves: read
   const { policy, repository, page } = input;
   const standing = await standingMoves(trx, input, page.tags);
   const held = new Map<string, string>();
-  for (const { tag, state, reason } of standing.values()) {
-    if (state === 'held') held.set(tag, `held: ${reason ?? 'a person decides'}`);
+  for (const { tag, state, reason, undo } of standing.values()) {
+    if (state === 'held' || (undo && state === 'reserved')) held.set(tag, `held: ${reason ?? 'a person decides'}`);
     if (state === 'rejected') held.set(tag, 'held: this move was rejected');
   }
   const open = moves.filter(({ tag }) => !standing.has(tag));
@@ -70,7 +70,7 @@ async function standingMoves(
   trx: Db,
   { policy, repository }: RecordScanInput,
   tags: readonly ComparedTag[],
-): Promise<Map<string, MovesTable>> {
+): Promise<Map<string, Selectable<MovesTable>>> {
   await expireMoves(trx, policy.site);
   if (tags.length === 0) return new Map();
   const rows = await trx
@@ -83,10 +83,11 @@ async function standingMoves(
     .forUpdate()
     .execute();
   const now = new Map(tags.map((tag) => [tag.tag, tag]));
-  const standing = new Map<string, MovesTable>();
+  const standing = new Map<string, Selectable<MovesTable>>();
   for (const row of rows) {
     const tag = now.get(row.tag);
-    if (tag?.digest === row.to_digest && !tag.same) standing.set(row.tag, row);
+    // Until a tag has been set back, it is where the primary has it.
+    if (tag?.digest === row.to_digest && (!tag.same || (row.undo && row.state === 'reserved'))) standing.set(row.tag, row);
     else if (tag) await endMove(trx, row.id, tag.digest === row.to_digest);
   }
   return standing;
@@ -130,7 +131,7 @@ async function tooMany(trx: Db, { policy, repository }: RecordScanInput, wanted:
     select i.*, m.* from
       (select count(*) filter (where ${here}) as tags, count(*) as "siteTags" from images where site = ${policy.site} and ${COUNTED}) i,
       (select count(distinct tag) filter (where ${here}) as moved, count(distinct (repository, tag)) as "siteMoved" from moves
-        where site = ${policy.site} and state in ('reserved', 'held', 'done') and decided_by is null and created_at > ${NOW_MS} - ${WINDOW_MS}::bigint
+        where site = ${policy.site} and state in ('reserved', 'held', 'done') and decided_by is null and not undo and created_at > ${NOW_MS} - ${WINDOW_MS}::bigint
           and not (${here} and tag = any(${wanted}::text[]))) m`.execute(trx);
   const { tags = 0, siteTags = 0, moved = 0, siteMoved = 0 } = rows[0] ?? {};
   const left = deletionBudget({
@@ -150,14 +151,15 @@ export async function settleMoves(trx: Db, rows: readonly ImageRow[]): Promise<v
     update moves m set state = case when m.to_digest = n.digest then 'done' else 'cancelled' end, done_at = ${NOW_MS}
     from unnest(${column('site')}::text[], ${column('repository')}::text[], ${column('tag')}::text[], ${column('verified_digest')}::text[])
       as n(site, repository, tag, digest)
-    where m.site = n.site and m.repository = n.repository and m.tag = n.tag and m.state = any(${STANDING}::text[])`.execute(trx);
+    where m.site = n.site and m.repository = n.repository and m.tag = n.tag and m.state = any(${STANDING}::text[])
+      and not (m.undo and m.state = 'reserved' and m.to_digest = n.digest)`.execute(trx);
 }
 
-/** Held and approved moves that nobody dealt with in time. @returns how many */
+/** Held and approved moves that nobody dealt with in time, and tags that were to be set back. @returns how many */
 export async function expireMoves(trx: Db, site?: string): Promise<number> {
   const only = site === undefined ? sql`` : sql` and site = ${site}`;
   const result = await sql`
     update moves set state = 'expired', done_at = ${NOW_MS}
-    where state in ('held', 'approved') and expires_at < ${NOW_MS}${only}`.execute(trx);
+    where state in ('held', 'approved', 'reserved') and expires_at < ${NOW_MS}${only}`.execute(trx);
   return Number(result.numAffectedRows ?? 0);
 }

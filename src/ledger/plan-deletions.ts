@@ -76,14 +76,15 @@ async function knownDeletions(trx: Db, site: string, repository: string, missing
     .forUpdate()
     .execute();
   const digests = new Map(missing.map((row) => [row.tag, ourDigest(row)]));
-  const other = rows.filter((row) => row.state !== 'rejected' && row.digest !== digests.get(row.tag));
+  const isOther = (row: DeletionRow): boolean => row.digest !== digests.get(row.tag) && !(row.undo && row.state === 'reserved');
+  const other = rows.filter((row) => row.state !== 'rejected' && isOther(row));
   await setDeletions(
     trx,
     other.map(({ id }) => id),
     { state: 'cancelled', reason: 'the tag has another digest now' },
   );
   const known = new Map<string, DeletionRow>();
-  for (const row of rows.filter((one) => one.digest === digests.get(one.tag))) {
+  for (const row of rows.filter((one) => !isOther(one))) {
     if (row.state !== 'rejected' || !known.has(row.tag)) known.set(row.tag, row);
   }
   return known;
@@ -105,16 +106,23 @@ async function planProven(
   known: ReadonlyMap<string, DeletionRow>,
 ): Promise<Plan> {
   const now = await ledgerNow(trx);
-  const stateOf = (row: ImageRow) => known.get(row.tag)?.state;
-  const sure = proven.filter((row) => stateOf(row) === 'reserved' || stateOf(row) === 'approved');
-  const rejected = proven.filter((row) => stateOf(row) === 'rejected');
-  const open = proven.filter((row) => !sure.includes(row) && !rejected.includes(row));
-  const plan: Plan = { go: await reserve(trx, sure, known, now), held: rejected.length };
+  const decided = proven.map((row) => ({ row, verdict: standingVerdict(known.get(row.tag)) }));
+  const [sure, stays, open] = (['go', 'stay', 'open'] as const).map((one) =>
+    decided.flatMap(({ row, verdict }) => (verdict === one ? [row] : [])),
+  ) as [ImageRow[], ImageRow[], ImageRow[]];
+  const plan: Plan = { go: await reserve(trx, sure, known, now), held: stays.length };
   if (open.length === 0) return plan;
   const verdict = await judge(trx, input, open.length, now);
   if (verdict.go) plan.go.push(...(await reserve(trx, open, known, now)));
   else plan.held += await hold(trx, open, known, verdict.reason, now);
   return plan;
+}
+
+/** What was decided before; a tag that a person brought back stays, whatever the budget, until a person lets it go. */
+function standingVerdict(row: DeletionRow | undefined): 'go' | 'stay' | 'open' {
+  if (row?.state === 'approved') return 'go';
+  if (row?.state === 'rejected' || row?.undo) return 'stay';
+  return row?.state === 'reserved' ? 'go' : 'open';
 }
 
 async function reserve(
@@ -123,7 +131,7 @@ async function reserve(
   known: ReadonlyMap<string, DeletionRow>,
   now: number,
 ): Promise<PlannedDeletion[]> {
-  const reserved = { state: 'reserved', reason: null, reserved_at: now, expires_at: null } as const;
+  const reserved = { state: 'reserved', reason: null, reserved_at: now, expires_at: null, undo: false } as const;
   const { old, fresh } = split(rows, known);
   await setDeletions(
     trx,

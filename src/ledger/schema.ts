@@ -222,6 +222,8 @@ export interface DeletionsTable {
   done_at: number | null;
   /** What it stands for could not be kept under a tag of its own: only a person lets it go. */
   unkept: Generated<boolean>;
+  /** A person set the tag back, so that only a person lets the primary have its way: `reserved` until that is done, then `held` without an end. */
+  undo: Generated<boolean>;
 }
 
 /** Tags at the secondary that keep what another lost, since a scan first saw them. */
@@ -248,6 +250,8 @@ export interface MovesTable {
   /** Null: it waits until it is decided. */
   expires_at: number | null;
   done_at: number | null;
+  /** A person set the tag back, so that only a person lets the primary have its way: `reserved` until that is done, then `held` without an end. */
+  undo: Generated<boolean>;
 }
 
 /** Primaries that lack what was verified from them. */

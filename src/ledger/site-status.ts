@@ -24,7 +24,7 @@ export interface SiteStatus {
   readonly waived: number;
   /** Deletions that wait for a person. */
   readonly held: number;
-  /** Tags that the primary moved back to what they held before, and that wait for a person. */
+  /** Tags that the primary moved back to what they held before, or that a person set back, and that wait for a person. */
   readonly heldMoves: number;
   /** The primary lacks what was verified from it; null while it does not. Unless approved, nothing is overwritten or deleted. */
   readonly regressed: Regression | null;
@@ -108,7 +108,7 @@ async function readStatus(db: Db, names: readonly string[]): Promise<StatusRow[]
         min(verified_at) filter (where ${COUNTED} and ${VERIFIED}) as "oldestVerification"
       from images where site = n.name) i
     cross join lateral (
-      select count(*) as held from deletions where site = n.name and state = 'held' and expires_at > ${NOW_MS}) d
+      select count(*) as held from deletions where site = n.name and state = 'held' and coalesce(expires_at > ${NOW_MS}, true)) d
     cross join lateral (
       select count(*) as "heldMoves" from moves where site = n.name and state = 'held' and coalesce(expires_at > ${NOW_MS}, true)) m
     left join lateral (

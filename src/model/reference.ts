@@ -1,3 +1,5 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { hexOf, isDigest, type Digest } from './digest.ts';
 
 /** @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests */
@@ -58,9 +60,24 @@ export function keepTag(digest: Digest): string {
   return `${KEEP}${hexOf(digest).slice(0, KEEP_HEX)}`;
 }
 
-/** Says whether a tag is one of those. */
+const UNDONE = 'twinport-undone-';
+
+/**
+ * The tag that says of another one of a secondary that a person set it back: as long as both stand for the same, no push moves that one by itself. It also
+ * fits where the other's name is as long as a tag may be.
+ */
+export function undoneTag(tag: string): string {
+  return `${UNDONE}${bytesToHex(sha256(utf8ToBytes(tag))).slice(0, KEEP_HEX)}`;
+}
+
+/** Says whether a tag is one of the latter. */
+export function isUndoneTag(tag: string): boolean {
+  return tag.startsWith(UNDONE);
+}
+
+/** Says whether a tag is one of Twinport's that stay for a while only, and are swept. */
 export function isKeepTag(tag: string): boolean {
-  return tag.startsWith(KEEP);
+  return tag.startsWith(KEEP) || isUndoneTag(tag);
 }
 
 /** What of a digest's hexadecimal part stands in a tag: those of SHA-512 would be longer than a tag may be. */

@@ -2,6 +2,7 @@ import type { Descriptor } from './descriptor.ts';
 import type { Digest } from './digest.ts';
 import type { Failure } from './failure.ts';
 import type { Depth, SitePolicy } from './policy.ts';
+import type { UndoOrder } from './undo-order.ts';
 
 /*
  * The wire contract between workflows and activities: what each step is told and gives. Payloads carry references,
@@ -33,8 +34,8 @@ export interface Look {
 
 /** What `syncRepository` is told by a tagless push, a delete event or a request to compare. */
 export interface Notice {
-  /** `repair`: a scan left failures behind; compare again after a back-off. */
-  readonly kind: 'digest' | 'deleted' | 'compare' | 'repair';
+  /** `repair`: a scan left failures behind; compare again after a back-off. `undo`: a person wants a tag set back. */
+  readonly kind: 'digest' | 'deleted' | 'compare' | 'repair' | 'undo';
   readonly tag?: string;
   readonly digest?: Digest;
   readonly receivedAt: number;
@@ -43,6 +44,8 @@ export interface Notice {
   readonly replyTo?: string;
   /** `compare`: a person waits, so a second listing that confirms deletions may follow at once. */
   readonly once?: boolean;
+  /** `undo`: which tag, and back to what. */
+  readonly undo?: UndoOrder;
 }
 
 /** A tag at one digest: the unit of work. */

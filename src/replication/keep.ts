@@ -1,7 +1,7 @@
 import type { Digest } from '../model/digest.ts';
 import { failureOf, isTwinportError } from '../model/failure.ts';
 import type { Manifest } from '../model/manifest.ts';
-import { keepTag } from '../model/reference.ts';
+import { isUndoneTag, keepTag } from '../model/reference.ts';
 import { count } from '../model/text.ts';
 import { headManifest, putManifest } from '../registry/manifests.ts';
 import { pause } from '../registry/transport/pause.ts';
@@ -63,7 +63,7 @@ async function sweepOne(route: Route, tag: string): ReturnType<typeof untag> {
     const head = await headManifest(site.secondary, target, tag, signal);
     if (!head) return { result: 'absent' };
     // A name like ours for something else is somebody else's.
-    if (keepTag(head.digest) !== tag) return { result: 'changed', reason: `it stands for ${head.digest}` };
+    if (!isUndoneTag(tag) && keepTag(head.digest) !== tag) return { result: 'changed', reason: `it stands for ${head.digest}` };
     return await untag(route, tag, head.digest, []);
   } catch (thrown) {
     const failure = failureOf(thrown);

@@ -1,17 +1,17 @@
 import type { Digest } from '../model/digest.ts';
-import { failureOf, isTwinportError, TwinportError } from '../model/failure.ts';
+import { failureOf, TwinportError } from '../model/failure.ts';
 import type { Manifest } from '../model/manifest.ts';
 import type { BlobFailure, PublishedImage, PublishManifestsInput, TaggedImage } from '../model/steps.ts';
 import { count } from '../model/text.ts';
 import { manifestDigest, sameManifest } from '../registry/manifest-digest.ts';
-import { getManifest, headManifest } from '../registry/manifests.ts';
+import { headManifest } from '../registry/manifests.ts';
 import { readPlaceholder } from '../registry/placeholder.ts';
 import { ensureRepository } from '../registry/repositories.ts';
 import { manifestOf, readClosure, type Closure } from './closure.ts';
 import { concurrently } from './concurrently.ts';
 import { manifestNotKept } from './difference.ts';
 import { ensureManifest } from './ensure-manifest.ts';
-import { keep } from './keep.ts';
+import { heldAt, isSetBack, keepLost, type Held } from './held-tag.ts';
 import { ensureListed, publishFallbackIndexes, subjectsBeyond } from './publish-referrers.ts';
 import { putTag } from './put-tag.ts';
 import type { Route } from './site.ts';
@@ -120,7 +120,7 @@ async function publishTag(
   const before = await heldAt(route, tag);
   const held = before?.manifest;
   const put = held === undefined || manifestDigest(held) !== manifestDigest(root);
-  if (put && before && overwrite !== undefined && !(await mayReplace(route, overwrite, before)))
+  if (put && before && overwrite !== undefined && !(await mayReplace(route, tag, overwrite, before)))
     return { state: 'doubtful', changed: false };
   // Before the primary is asked for the last time, which must be just before the tag is put.
   const unkept = put && before ? await keepLost(route, before) : {};
@@ -138,40 +138,14 @@ async function publishTag(
 
 /**
  * After any push the primary still holds what its tag stood for before, until it collects garbage. One that does not may be another registry, or have been
- * set back: only a scan, which samples more, may follow it then.
+ * set back: only a scan, which samples more, may follow it then. Nor does a push move a tag that a person has set back: a scan asks the ledger whether it may.
  */
-async function mayReplace(
-  { site, repository, signal }: Route,
-  overwrite: 'proven' | 'never',
-  { digest, manifest }: Held,
-): Promise<boolean> {
+async function mayReplace(route: Route, tag: string, overwrite: 'proven' | 'never', { digest, manifest }: Held): Promise<boolean> {
   if (manifest && readPlaceholder(manifest)) return true;
-  return overwrite === 'proven' && (await headManifest(site.primary, repository, digest, signal)) !== undefined;
-}
-
-/** A tag that is replaced is replaced, whatever becomes of what it stood for: so it must be at the primary. */
-async function keepLost(route: Route, { digest, manifest }: Held): Promise<{ unkept?: string }> {
-  if (manifest && readPlaceholder(manifest)) return {};
-  const unkept = await keep(route, digest, manifest);
-  return unkept === undefined ? {} : { unkept };
-}
-
-const UNREADABLE: ReadonlySet<string> = new Set(['UNSUPPORTED', 'INVALID', 'DIGEST_MISMATCH']);
-
-interface Held {
-  readonly digest: Digest;
-  readonly manifest?: Manifest;
-}
-
-/** What a tag of the secondary stands for; of something that is no manifest that we can read, its digest alone: it is overwritten like any other. */
-async function heldAt({ site, target, signal }: Route, tag: string): Promise<Held | undefined> {
-  try {
-    const manifest = await getManifest(site.secondary, target, tag, signal);
-    return manifest && { digest: manifest.digest, manifest };
-  } catch (thrown) {
-    if (!isTwinportError(thrown) || !UNREADABLE.has(thrown.code)) throw thrown;
-    return headManifest(site.secondary, target, tag, signal);
-  }
+  if (overwrite === 'never') return false;
+  const { site, repository, signal } = route;
+  const [atPrimary, setBack] = await Promise.all([headManifest(site.primary, repository, digest, signal), isSetBack(route, tag, digest)]);
+  return atPrimary !== undefined && !setBack;
 }
 
 function summarize(images: readonly PublishedImage[]): string {

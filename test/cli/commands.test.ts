@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
+import { text } from 'node:stream/consumers';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { jwtVerify } from 'jose';
@@ -32,6 +33,7 @@ describe('usage', () => {
     [['cancel', '--site', 'eu'], /missing required argument/],
     [['deletions', 'approve', '--site', 'eu'], /--all/],
     [['moves', 'reject', '--site', 'eu'], /--all/],
+    [['undo', '--site', 'eu'], /missing required argument/],
     [['images', '--state', 'odd'], /Allowed choices/],
     [['token'], /--repository/],
     [['token', '--repository', 'NO'], /NO/],
@@ -145,6 +147,32 @@ describe('through the API', () => {
   });
 });
 
+describe('undo', () => {
+  it('says of each tag what became of it, and ends with 1 where one is not back', async () => {
+    const bodies: string[] = [];
+    const digests = { from: `sha256:${'2'.repeat(64)}`, to: `sha256:${'1'.repeat(64)}` };
+    const item = (reference: string, state: string, reason: string | null = null) => ({ id: 'u', reference, ...digests, state, reason });
+    let items = [item('a:v1', 'restored')];
+    const api = await serve((_url, _authorization, body) => {
+      bodies.push(body);
+      return { status: 200, body: JSON.stringify({ items }) };
+    });
+    const folder = await workFolder(`${CONFIG}\ncontrol: { url: "${api.url}", token: t0ken-t0ken }\n`);
+    const done = await twinport(['undo', '--site', 'eu', 'a:v1', '--to', digests.to], folder);
+    expect([done.code, done.stdout]).toEqual([0, 'a:v1: sha256:222222222222 → sha256:111111111111: done\n']);
+    expect(done.stderr).toMatch(/"twinport moves approve".*--site eu/);
+    items = [item('a:v1', 'restored'), item('b:v2', 'failed', 'its content is gone'), item('c:v3', 'asked')];
+    const mixed = await twinport(['undo', '--site', 'eu', 'a:v1', 'b:v2', 'c:v3'], folder);
+    expect(mixed.code).toBe(1);
+    expect(mixed.stdout).toMatch(/b:v2: .*: not done: its content is gone\nc:v3: .*: asked for and not done yet/);
+    expect(bodies).toEqual([
+      JSON.stringify({ references: ['a:v1'], to: digests.to }),
+      JSON.stringify({ references: ['a:v1', 'b:v2', 'c:v3'] }),
+    ]);
+    api.server.close();
+  });
+});
+
 describe('config check', () => {
   it('says what was read, without secrets', async () => {
     const { code, json, stdout, stderr } = await twinport(['config', 'check', '--json'], await workFolder(CONFIG));
@@ -209,10 +237,14 @@ interface Answer {
   readonly location?: string;
 }
 
-async function serve(answer: (url: string, authorization: string | undefined) => Answer): Promise<{ url: string; server: Server }> {
+async function serve(
+  answer: (url: string, authorization: string | undefined, body: string) => Answer,
+): Promise<{ url: string; server: Server }> {
   const server = createServer((request, response) => {
-    const { status, body, location } = answer(request.url ?? '', request.headers.authorization);
-    response.writeHead(status, { 'content-type': 'application/json', ...(location === undefined ? {} : { location }) }).end(body);
+    void text(request).then((asked) => {
+      const { status, body, location } = answer(request.url ?? '', request.headers.authorization, asked);
+      response.writeHead(status, { 'content-type': 'application/json', ...(location === undefined ? {} : { location }) }).end(body);
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   server.unref();

@@ -75,7 +75,7 @@ it('follows one tag that moves back at once, and a backup that moves many back w
   const held = await sync();
   expect(held.code).toBe(1);
   expect(held.json).toMatchObject({ images: 12, verified: 1, pending: 11 });
-  expect(held.stderr).toMatch(/11 moves back to older digests wait; "twinport moves list/);
+  expect(held.stderr).toMatch(/11 moves wait for a person; "twinport moves list/);
   expect((await walk(secondary.url, { blobs: 'head' })).tags).toEqual(before);
   const list = await command('moves', 'list');
   expect(list.stdout.trim().split('\n')).toHaveLength(11);

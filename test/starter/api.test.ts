@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { request } from 'node:http';
-import { judgePrimary, markVerification } from '../../src/ledger/index.ts';
+import { judgePrimary, markVerification, recordUndo } from '../../src/ledger/index.ts';
 import { backfillSiteId, CONTROL_QUEUE, pauseSiteId, syncImageId, syncRepositoryId, WORKFLOWS } from '../../src/model/names.ts';
+import type { Notice } from '../../src/model/steps.ts';
+import type { UndoOrder } from '../../src/model/undo-order.ts';
 import { digest, policyOf, synced } from '../ledger/support.ts';
 import { signalsTo, TOKEN, until, useStarter } from './support.ts';
 
@@ -115,6 +117,7 @@ describe('who may act', () => {
     'moves/reject',
     'primary/approve',
     'primary/reject',
+    'undo',
   ])('%s: whoever has the token, from wherever', async (action) => {
     for (const headers of [{}, { authorization: TOKEN }, { authorization: 'Bearer ' }, { authorization: `Bearer ${TOKEN}x` }] as Record<
       string,
@@ -149,6 +152,11 @@ describe('what is wrong is said', () => {
     ['POST', '/sites/eu/deletions/approve', { ids: ['nobody'] }, 404, { code: 'NOT_FOUND' }],
     ['POST', '/sites/eu/moves/reject', { ids: ['nobody'] }, 404, { code: 'NOT_FOUND' }],
     ['POST', '/sites/eu/primary/approve', {}, 404, { code: 'NOT_FOUND' }],
+    ['POST', '/sites/eu/undo', { references: ['team/app'] }, 400, { code: 'INVALID', path: 'references.0' }],
+    ['POST', '/sites/eu/undo', { references: ['team/app:v1', 'team/app:v2'], to: digest(9) }, 400, { code: 'INVALID', path: 'to' }],
+    ['POST', '/sites/eu/undo', { references: ['team/app:v1'], to: 'sha256:odd' }, 400, { code: 'INVALID', path: 'to' }],
+    ['POST', '/sites/eu/undo', { references: ['twinport/app:v1'] }, 400, { code: 'INVALID', path: 'references.0' }],
+    ['POST', '/sites/eu/undo', { references: ['team/app:v1'] }, 404, { code: 'NOT_FOUND' }],
   ])('%s %s %j: %i', async (method, path, body, status, error) => {
     const answer = method === 'GET' ? await ask('GET', `/api/v1${path}`) : await post(path, body);
     expect(json(answer)).toEqual({ error: expect.objectContaining({ ...error, message: expect.any(String) }) });
@@ -239,6 +247,52 @@ describe('what is asked', () => {
     );
     expect(rows.map(({ action }) => action)).toEqual(['retry', 'retry', 'cancel']);
   });
+});
+
+describe('an undo', () => {
+  const asked = async (tag: string): Promise<UndoOrder> =>
+    until(
+      async () =>
+        ((await signalsTo(world.client, syncRepositoryId('us', 'team/undo'))) as Notice[]).find(({ undo }) => undo?.tag === tag)?.undo,
+    );
+  const moved = async (tag: string): Promise<void> => {
+    for (const [n, at] of [
+      [1, 100],
+      [2, 200],
+    ] as const) {
+      const outcomes = [synced(tag, n, at, n === 2 ? { previous: digest(1) } : {})];
+      await markVerification(world.ledger, { policy: policyOf('us'), repository: 'team/undo', outcomes }, at + 1);
+    }
+  };
+
+  it('is asked of the repository’s workflow, and waited for', async () => {
+    await moved('latest');
+    const answered = post('/sites/us/undo', { references: ['team/undo:latest'] });
+    const order = await asked('latest');
+    expect(order).toMatchObject({ tag: 'latest', digest: digest(1), replaces: digest(2) });
+    const record = { policy: policyOf('us'), repository: 'team/undo', order };
+    await recordUndo(world.ledger, { ...record, restored: { look: 300, previous: digest(2) } }, 301);
+    const answer = await answered;
+    expect([answer.status, json(answer)]).toEqual([
+      200,
+      {
+        items: [
+          { id: order.id, reference: 'team/undo:latest', from: digest(2), to: digest(1), state: 'restored', reason: expect.any(String) },
+        ],
+      },
+    ]);
+    expect(json(await ask('GET', '/api/v1/sites/us/moves'))).toMatchObject({ items: [{ id: order.id, state: 'held', expiresAt: null }] });
+  }, 30_000);
+
+  it('that could not be done says why', async () => {
+    await moved('lost');
+    const answered = post('/sites/us/undo', { references: ['team/undo:lost'] });
+    const order = await asked('lost');
+    const record = { policy: policyOf('us'), repository: 'team/undo', order };
+    await recordUndo(world.ledger, { ...record, reason: 'its content is gone' }, 301);
+    const answer = await answered;
+    expect([answer.status, json(answer)]).toMatchObject([200, { items: [{ state: 'failed', reason: 'its content is gone' }] }]);
+  }, 30_000);
 });
 
 describe('the page', () => {

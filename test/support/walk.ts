@@ -53,8 +53,8 @@ export async function walk(url: string, options: WalkOptions = {}): Promise<Hold
   const repositories = options.repositories ?? (await pages(url, '/v2/_catalog?n=100', 'repositories', options));
   for (const repository of repositories.sort()) {
     const listed = (await pages(url, `/v2/${repository}/tags/list?n=100`, 'tags', options)).sort();
-    // What tags of a secondary lost stays tagged there for a while, and is no image.
-    const tags = listed.filter((tag) => !tag.startsWith('twinport-keep-'));
+    // What tags of a secondary lost stays tagged there for a while, and is no image; nor is what says that one was set back.
+    const tags = listed.filter((tag) => !/^twinport-(?:keep|undone)-/.test(tag));
     // An emptied repository stays in the catalog of Distribution: it holds nothing, as does one that was never there.
     if (tags.length > 0) found.tags[repository] = {};
     for (const tag of tags) {

@@ -175,6 +175,21 @@ const RECORDINGS: readonly Recording[] = [
     },
   },
   {
+    name: 'sync-repository-undo',
+    workflowId: syncRepositoryId('eu', 'noticed'),
+    // What the secondary lacks is copied; a comparison is asked for meanwhile.
+    script: (world) => ({
+      compareRepository: async () => compared({ tags: differing('v1') }),
+      async restoreTag() {
+        const first = world.inputs('restoreTag').length === 1;
+        if (first) await noticed(world, { kind: 'compare', receivedAt: 1 });
+        return { summary: '', result: first ? ('lacking' as const) : ('restored' as const), look: 1 };
+      },
+    }),
+    drive: async (world) =>
+      (await noticed(world, { kind: 'undo', receivedAt: 1, undo: { id: 'u', tag: 'v2', digest: digest('2') } })).result(),
+  },
+  {
     name: 'backfill-site',
     workflowId: backfillSiteId('eu'),
     script: (world) => ({

@@ -30,6 +30,7 @@ const EXPECTED = [
   'sync-image-plain.json',
   'sync-repository-notices-and-failures.json',
   'sync-repository-scan-with-deletions.json',
+  'sync-repository-undo.json',
   'tick.json',
   'verify-site.json',
 ].map((name) => `0.1.0/${name}`);
@@ -80,6 +81,9 @@ describe('recorded histories', () => {
     );
     expect(await activities('0.1.0/sync-repository-scan-with-deletions.json')).toEqual(
       expect.arrayContaining(['deleteTags', 'recordDeletions']),
+    );
+    expect(await activities('0.1.0/sync-repository-undo.json')).toEqual(
+      expect.arrayContaining(['restoreTag', 'recordUndo', 'compareRepository']),
     );
   });
 });

@@ -231,6 +231,13 @@ function allIsWell(outcomes: ImageOutcome[]): Scripted {
     }),
     sampleDigests: async ({ sample }) => ({ summary: '', sampled: sample.length, missing: 0 }),
     judgePrimary: async () => ({ summary: '', regressed: false }),
+    restoreTag: async ({ order }) => ({
+      summary: '',
+      result: 'restored' as const,
+      look: Date.now(),
+      ...(order.replaces ? { previous: order.replaces } : {}),
+    }),
+    recordUndo: async () => ({ summary: '' }),
     sweepKept: async ({ tags }) => ({ summary: '', removed: tags.length }),
     markVerification: async (input) => {
       outcomes.push(...input.outcomes);

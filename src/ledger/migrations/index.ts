@@ -4,6 +4,7 @@ import { recoveryPoint } from './0002-recovery-point.ts';
 import { recovery } from './0004-recovery.ts';
 import { neverLose } from './0005-never-lose.ts';
 import { putDigests } from './0006-put-digests.ts';
+import { undo } from './0007-undo.ts';
 
 /**
  * All migrations by name, in the order of their names. A list and no folder, so that it works compiled and bundled too. A new one
@@ -15,4 +16,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0004-recovery': recovery,
   '0005-never-lose': neverLose,
   '0006-put-digests': putDigests,
+  '0007-undo': undo,
 };

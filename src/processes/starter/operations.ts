@@ -1,5 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { failedImages } from '../../ledger/images.ts';
+import { requestUndo, undoState, type Undo } from '../../ledger/undo.ts';
 import { chunks } from '../../model/batches.ts';
+import type { Digest } from '../../model/digest.ts';
 import { syncImageId, syncRepositoryId } from '../../model/names.ts';
 import { parseReference, type Reference } from '../../model/reference.ts';
 import { repositoryInScope, tagInScope } from '../../replication/scope.ts';
@@ -8,6 +11,9 @@ import { clientOf, type ControlledSite, type ControlParts } from './parts.ts';
 import { RequestError } from './request-error.ts';
 
 const AT_ONCE = 20;
+/** Whoever asks for an undo waits for it; a proxy between us must not give up before. */
+const UNDO_MS = 20_000;
+const UNDO_EVERY_MS = 100;
 
 /** What was asked of how many workflows. */
 export interface Asked {
@@ -65,6 +71,50 @@ export async function cancelReferences(parts: ControlParts, site: ControlledSite
     );
   }
   return { items };
+}
+
+/** An undo as operators see it. */
+export interface UndoItem {
+  readonly id: string;
+  readonly reference: string;
+  /** What the tag is set back to, and what it stood for; null: it was not there. */
+  readonly to: string;
+  readonly from: string | null;
+  /** `asked`: it has not happened yet, and will. */
+  readonly state: Undo['state'];
+  readonly reason: string | null;
+}
+
+/**
+ * Sets tags back at a site, and waits a while for it.
+ * @param to which of the digests that the tag stood for; absent: the last one
+ * @throws {TwinportError} NOT_FOUND, CONFLICT: a tag for which there is nothing to undo; those before it are asked for
+ */
+export async function undoReferences(
+  parts: ControlParts,
+  site: ControlledSite,
+  references: readonly string[],
+  to?: Digest,
+): Promise<UndoItem[]> {
+  const client = clientOf(parts);
+  const by = performance.now() + UNDO_MS;
+  const items: UndoItem[] = [];
+  for (const { repository, tag = '' } of references.map((text, at) => inScope(site, text, at))) {
+    const { state, reason, ...order } = await requestUndo(parts.ledger, { site: site.name, repository, tag }, 'api', to);
+    const notice = { kind: 'undo', receivedAt: Date.now(), undo: order } as const;
+    if (state === 'asked') await sendLook(client, { policy: site.policy, repository, looks: [], notices: [notice] });
+    items.push({ id: order.id, reference: `${repository}:${tag}`, from: order.replaces ?? null, to: order.digest, state, reason });
+  }
+  return Promise.all(items.map((item) => settledUndo(parts, item, by)));
+}
+
+async function settledUndo(parts: ControlParts, item: UndoItem, by: number): Promise<UndoItem> {
+  let now = item;
+  while (now.state === 'asked' && performance.now() < by) {
+    await sleep(UNDO_EVERY_MS);
+    now = { ...now, ...(await undoState(parts.ledger, item.id)) };
+  }
+  return now;
 }
 
 function inScope(site: ControlledSite, text: string, at: number): Reference {

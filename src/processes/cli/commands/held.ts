@@ -40,7 +40,7 @@ const DELETIONS: Held = {
 const MOVES: Held = {
   name: 'moves',
   one: 'move',
-  about: 'Tags that the primary moved back to what they held before, and that wait for a person.',
+  about: 'Tags that the primary moved back to what they held before, or that "twinport undo" set back, and that wait for a person.',
   verdicts: {
     approve: 'Lets the tags follow the primary, after another look.',
     reject: 'Keeps the tags as they are at the site, until the primary moves them elsewhere.',

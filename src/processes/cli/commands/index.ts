@@ -12,6 +12,7 @@ import { starterCommand } from './starter.ts';
 import { statusCommand } from './status.ts';
 import { syncCommand } from './sync.ts';
 import { tokenCommand } from './token.ts';
+import { undoCommand } from './undo.ts';
 import { upCommand } from './up.ts';
 import { verifyCommand } from './verify.ts';
 import { unwaiveCommand, waiveCommand } from './waive.ts';
@@ -36,6 +37,7 @@ export const commands: readonly (() => Command)[] = [
   deletionsCommand,
   movesCommand,
   primaryCommand,
+  undoCommand,
   waiveCommand,
   unwaiveCommand,
   waiversCommand,

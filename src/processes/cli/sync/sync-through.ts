@@ -67,7 +67,9 @@ function explainHeld(site: string, { regressed, heldMoves }: SiteStatus): void {
       `${site}: held: primary regressed: it lacks ${regressed.missing} of ${regressed.sampled} digests that were verified from it; nothing is overwritten or deleted unless "twinport primary approve --site ${site}" says so`,
     );
   if (heldMoves > 0)
-    note(`${site}: ${count(heldMoves, 'move')} back to older digests wait; "twinport moves list --site ${site}" shows them`);
+    note(
+      `${site}: ${count(heldMoves, 'move')} ${heldMoves === 1 ? 'waits' : 'wait'} for a person; "twinport moves list --site ${site}" shows them`,
+    );
 }
 
 /** The first few, with their reasons: who waits for a sync wants to know what to mend. */

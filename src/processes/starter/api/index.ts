@@ -4,6 +4,7 @@ import { backfillRoutes } from './backfill.ts';
 import { heldRoutes } from './held.ts';
 import { imageRoutes } from './images.ts';
 import { siteRoutes } from './sites.ts';
+import { undoRoutes } from './undo.ts';
 import { verifyRoutes } from './verify.ts';
 import { waiverRoutes } from './waivers.ts';
 
@@ -18,6 +19,7 @@ export function apiRoutes(parts: ControlParts) {
     backfillRoutes(server, parts);
     verifyRoutes(server, parts);
     heldRoutes(server, parts);
+    undoRoutes(server, parts);
     waiverRoutes(server, parts);
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isDigest, type Digest } from '../../../model/digest.ts';
 import { isRepositoryName, parseReference } from '../../../model/reference.ts';
 import { RequestError } from '../request-error.ts';
 
@@ -31,6 +32,10 @@ const images = z.array(image).min(1).max(MOST_REFERENCES);
 export const WAIVE = z.strictObject({ references: images, reason: z.string().trim().min(1, 'must say why').max(LONGEST_REASON) });
 /** `{references: […]}` */
 export const UNWAIVE = z.strictObject({ references: images });
+/** `{references: […]}`, or one of them and `to`: which of the digests that it stood for. */
+export const UNDO = z
+  .strictObject({ references: images, to: z.custom<Digest>(isDigest, 'must be a digest: sha256:… or sha512:…').optional() })
+  .refine(({ references, to }) => to === undefined || references.length === 1, { path: ['to'], message: 'goes with one reference only' });
 /** `{verify?, once?}` */
 export const BACKFILL_START = z.strictObject({
   verify: z.enum(['auto', 'shallow', 'deep']).default('auto'),
