@@ -46,6 +46,8 @@ export interface ProcessOptions {
   readonly secondary: RegistryVersion;
   /** The primary tells of its pushes. */
   readonly notify?: boolean;
+  /** Nothing is in the way of registries, which takes its time where there are very many requests. */
+  readonly direct?: boolean;
   /** More of the site's configuration. */
   readonly site?: string;
   /** How the primary knows who comes in, how the workers do, by the configuration, and how the independent reading does. */
@@ -80,13 +82,14 @@ export async function processSystem(options: ProcessOptions): Promise<ProcessSys
     () => postgres.stop(),
   );
   const gates = await openGates(temporal, postgres, ledgerFolder);
+  const [from, to] = options.direct === true ? [primary, secondary] : [source, target];
   const config = (temporalPort: number): string => `
 temporal: { address: '127.0.0.1:${temporalPort}', namespace: default }
 ledger: { url: '${gates.ledgerUrl}' }
 control: { url: 'http://127.0.0.1:${port}', token: ${TOKEN} }
 webhook: { listen: '127.0.0.1:${port}', secret: ${SECRET} }
-primary: { url: '${source.url}' ${options.auth ? `, auth: ${options.auth.workers}` : ''} }
-secondaries: [{ name: eu, url: '${target.url}' ${options.site === undefined ? '' : `, ${options.site}`} }]
+primary: { url: '${from.url}' ${options.auth ? `, auth: ${options.auth.workers}` : ''} }
+secondaries: [{ name: eu, url: '${to.url}' ${options.site === undefined ? '' : `, ${options.site}`} }]
 `;
   const [starterFolder, workerFolder] = [await workFolder(config(gates.starter.port)), await workFolder(config(gates.worker.port))];
   const registries = { primary: primary.url, secondary: secondary.url, authorization: options.auth?.authorization };
