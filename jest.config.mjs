@@ -17,5 +17,5 @@ export default {
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/', '<rootDir>/.twinport/'],
   setupFilesAfterEnv: ['<rootDir>/test/support/retry-once.ts'],
-  testTimeout: 60_000,
+  testTimeout: 120_000,
 };

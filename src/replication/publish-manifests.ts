@@ -1,8 +1,9 @@
 import type { Digest } from '../model/digest.ts';
-import { failureOf, TwinportError } from '../model/failure.ts';
+import { failureOf, isTwinportError, TwinportError } from '../model/failure.ts';
 import type { Manifest } from '../model/manifest.ts';
 import type { BlobFailure, PublishedImage, PublishManifestsInput, TaggedImage } from '../model/steps.ts';
 import { count } from '../model/text.ts';
+import { isRegistryError } from '../registry/errors.ts';
 import { manifestDigest, sameManifest } from '../registry/manifest-digest.ts';
 import { headManifest } from '../registry/manifests.ts';
 import { readPlaceholder } from '../registry/placeholder.ts';
@@ -63,7 +64,7 @@ interface Batch {
   readonly failedBlobs: ReadonlyMap<Digest, BlobFailure>;
   /** Manifests read back in this activity; several tags may share them. */
   readonly read: Map<Digest, Promise<boolean>>;
-  /** Tags that were put, whether or not the secondary answered. */
+  /** Tags that were put, unless the secondary said that it does not take them. */
   readonly put: Set<string>;
 }
 
@@ -125,15 +126,24 @@ async function publishTag(
   // Before the primary is asked for the last time, which must be just before the tag is put.
   const unkept = put && before ? await keepLost(route, before) : {};
   if (put) {
-    batch.put.add(tag);
-    const became = await putTag(route, tag, root);
+    const became = await putTag(route, tag, root).catch((thrown: unknown) => {
+      if (!isRefused(thrown)) batch.put.add(tag);
+      throw thrown;
+    });
     if (became !== 'put') return { state: became, changed: false };
+    batch.put.add(tag);
   } else if (!sameManifest(held, root)) throw await manifestNotKept(route, tag, root);
   // Of a deletion that was interrupted, what counts is what was there before it.
   const previous = put && before ? { previous: (held && readPlaceholder(held)?.was) ?? before.digest, ...unkept } : {};
   const after = await headManifest(site.primary, repository, tag, signal);
   if (after?.digest !== root.digest) return { state: after ? 'moved' : 'gone', changed: put, put: true, ...previous };
   return { state: 'verified', changed: put, ...previous };
+}
+
+/** Whether the secondary itself said that it did not take what was put: then nothing of it can be there. */
+function isRefused(thrown: unknown): boolean {
+  const error = isRegistryError(thrown) ? thrown : isTwinportError(thrown) && isRegistryError(thrown.cause) ? thrown.cause : undefined;
+  return error?.side === 'secondary' && error.method === 'PUT' && error.status !== undefined && error.status < 500;
 }
 
 /**

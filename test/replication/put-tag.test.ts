@@ -64,7 +64,11 @@ it('says that a tag was put where the primary could not be asked again, and not 
   const another = await pushImage(primary.url, 'app', 'v2', { label: 'another' });
   target.rules.unshift({ method: 'PUT', path: /\/manifests\//, answer: { status: 403 } });
   const refused = await replicate(site, 'app', { tags: ['v2'] });
-  expect(refused.published).toMatchObject([{ tag: 'v2', state: 'failed', put: true }]);
+  expect(refused.published).toMatchObject([{ tag: 'v2', state: 'failed' }]);
+  expect(refused.published[0]).not.toHaveProperty('put');
+  // No answer is no refusal.
+  target.rules.splice(0, 1, { method: 'PUT', path: /\/manifests\/v2/, cutRequestAfter: 10 });
+  expect((await replicate(site, 'app', { tags: ['v2'] })).published).toMatchObject([{ tag: 'v2', state: 'failed', put: true }]);
   const failure = { code: 'UNREACHABLE', message: 'the primary is away', retry: 'later' } as const;
   const image = { tag: 'v2', digest: another.digest as Digest };
   const early = await publishManifests(route(site, 'app'), [image], [{ digest: another.layers[0]?.digest as Digest, failure }]);
