@@ -9,6 +9,7 @@ import { arch, debian, download, fetchJson, installed, path, platform, wheel } f
 
 const RELEASES = 'https://github.com/distribution/distribution/releases';
 const REGISTRY_MODULE = 'github.com/distribution/distribution/v3/cmd/registry';
+const PROMETHEUS = `https://github.com/prometheus/prometheus/releases/download/v3.5.0/prometheus-3.5.0.${platform}-${arch}.tar.gz`;
 const REGISTRY_2 = '2.8.3';
 const REGISTRY_3 = '3.1.2';
 const OCISERVER = 'test/support/ociserver';
@@ -85,13 +86,21 @@ export const PARTS = [
     byHand: 'install chromium with the system’s package manager',
     optional: 'the tests of the dashboard in a browser are skipped',
   },
+  {
+    name: 'promtool',
+    unfit: says(['--version'], /^promtool, version [23]\./m, 'is not Prometheus’ promtool 2 or 3'),
+    // The vendor's archive holds the whole server, six times as large.
+    sources: [path('promtool'), debian('prometheus', 'promtool'), download(PROMETHEUS, 'promtool')],
+    byHand: 'put promtool of a release of Prometheus (https://prometheus.io/download) on PATH',
+    optional: 'the tests of the alert rules are skipped',
+  },
   ...CLIENTS,
 ];
 
 /** What each command needs. */
 export const NEEDS = {
   demo: ['temporal', 'docker-registry', 'registry'],
-  test: ['temporal', 'temporal-test-server', 'docker-registry', 'registry', 'ociserver', 'skopeo'],
+  test: ['temporal', 'temporal-test-server', 'docker-registry', 'registry', 'ociserver', 'skopeo', 'promtool'],
   registries: ['temporal', 'docker-registry', 'registry', 'ociserver', 'skopeo', ...CLIENTS.map((client) => client.name)],
 };
 
