@@ -344,6 +344,31 @@ describe('the page', () => {
   });
 });
 
+describe('the audit', () => {
+  it('says who did what, the latest first, of one site or of all, page by page', async () => {
+    await post('/sites/eu/retry', { references: ['team/app:bad'] });
+    await post('/sites/us/cancel', { references: ['team/app:v1'] });
+    const all = json(await ask('GET', '/api/v1/audit?limit=2')) as { items: object[]; next: string };
+    expect(all.items).toMatchObject([
+      {
+        actor: 'api',
+        action: 'cancel',
+        site: 'us',
+        detail: { references: ['team/app:v1'] },
+        at: expect.stringMatching(/^\d{4}-.*Z$/) as unknown,
+      },
+      { actor: 'api', action: 'retry', site: 'eu', detail: { references: ['team/app:bad'] } },
+    ]);
+    const one = json(await ask('GET', '/api/v1/audit?limit=1')) as { next: string };
+    const next = json(await ask('GET', `/api/v1/audit?limit=1&cursor=${one.next}`)) as { items: object[] };
+    expect(next.items).toEqual(all.items.slice(1));
+    const ofEu = json(await ask('GET', '/api/v1/audit?site=eu')) as { items: { site: string }[] };
+    expect(new Set(ofEu.items.map(({ site }) => site))).toEqual(new Set(['eu']));
+    expect((await ask('GET', '/api/v1/audit?site=odd')).status).toBe(404);
+    expect((await ask('GET', '/api/v1/audit?cursor=odd')).status).toBe(400);
+  });
+});
+
 describe('a pause', () => {
   it('is begun once, shown, and ended', async () => {
     expect((await post('/sites/us/pause', {}, {})).status).toBe(401);

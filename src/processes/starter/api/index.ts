@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { ControlParts } from '../parts.ts';
+import { auditRoutes } from './audit.ts';
 import { backfillRoutes } from './backfill.ts';
+import { eventRoutes } from './events.ts';
 import { heldRoutes } from './held.ts';
 import { imageRoutes } from './images.ts';
 import { siteRoutes } from './sites.ts';
@@ -21,5 +23,7 @@ export function apiRoutes(parts: ControlParts) {
     heldRoutes(server, parts);
     undoRoutes(server, parts);
     waiverRoutes(server, parts);
+    auditRoutes(server, parts);
+    eventRoutes(server, parts);
   };
 }

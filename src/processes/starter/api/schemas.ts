@@ -56,6 +56,8 @@ export const IMAGE_PAGE = z.strictObject({
   repository: z.string().refine(isRepositoryName, 'must be a repository name').optional(),
   ...page,
 });
+/** The query of a page of the audit. */
+export const AUDIT_PAGE = z.strictObject({ site: z.string().min(1).max(200).optional(), ...page });
 /** The query of a page of waivers. */
 export const WAIVER_PAGE = z.strictObject({
   ...page,
