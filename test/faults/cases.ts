@@ -1,4 +1,5 @@
 import { expect } from '@jest/globals';
+import { concurrently } from '../../src/replication/concurrently.ts';
 import { pushImage, randomBytes, type ImageOptions, type Pushed } from '../support/images.ts';
 import type { QuirkRule } from '../support/quirk-proxy.ts';
 import type { WireSystem } from './system.ts';
@@ -250,9 +251,16 @@ async function outcome(system: WireSystem, fault: WireCase, digest: string): Pro
   return `\`failed\`: ${shown(seen.reason ?? '')}`;
 }
 
+/** More at a time make every one of them slow, and the healthy images beside them late. */
+const CASES_AT_ONCE = 6;
+
 /** Runs cases side by side, each in repositories of its own, and says of all which failed. */
 export async function runCases(system: WireSystem, cases: readonly WireCase[], among: string): Promise<void> {
-  const results = await Promise.allSettled(cases.map((fault) => runCase(system, fault, among)));
-  const failed = results.flatMap((result, n) => (result.status === 'rejected' ? [`${cases[n]?.row}: ${String(result.reason)}`] : []));
-  expect(failed).toEqual([]);
+  const failed = await concurrently(cases, CASES_AT_ONCE, (fault) =>
+    runCase(system, fault, among).then(
+      () => [],
+      (reason: unknown) => [`${fault.row}: ${String(reason)}`],
+    ),
+  );
+  expect(failed.flat()).toEqual([]);
 }
