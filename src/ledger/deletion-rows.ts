@@ -9,6 +9,9 @@ export type DeletionRow = Selectable<DeletionsTable>;
 /** A held deletion waits this long for a person, an approved one for its execution. */
 export const DECISION_MS = 7 * 86_400_000;
 
+/** Deletions and moves that bind what may become of their tag. */
+export const STANDING: readonly DeletionState[] = ['reserved', 'held', 'approved', 'rejected'];
+
 /** Deletions of one site are planned and settled one transaction after the other, so that two repositories cannot spend one budget twice. */
 export async function lockDeletions(trx: Db, site: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtext('twinport deletions'), hashtext(${site}))`.execute(trx);

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { KEEP_MS } from '../model/policy.ts';
 import { isUndoneTag, keepTag, undoneTag } from '../model/reference.ts';
 import type { RecordScanInput } from '../model/steps.ts';
+import { STANDING } from './deletion-rows.ts';
 import type { Db } from './ledger.ts';
 
 /** What `keepTag` makes of the old digest of a history's row `h`. */
@@ -36,7 +37,7 @@ export async function recordKeeps(trx: Db, { policy, repository, after, page }: 
 
 /** What says so of those tags that a person set back, as long as nobody lets them go. */
 async function setBackTags(trx: Db, site: string, repository: string): Promise<ReadonlySet<string>> {
-  const here = sql`site = ${site} and repository = ${repository} and undo and state in ('reserved', 'held', 'approved', 'rejected')`;
+  const here = sql`site = ${site} and repository = ${repository} and undo and state = any(${STANDING}::text[])`;
   const { rows } = await sql<{ tag: string }>`
     select tag from moves where ${here} union select tag from deletions where ${here}`.execute(trx);
   return new Set(rows.map(({ tag }) => undoneTag(tag)));

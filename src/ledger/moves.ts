@@ -3,10 +3,10 @@ import { deletionBudget } from '../model/deletion-guard.ts';
 import type { ComparedTag, RecordScanInput } from '../model/steps.ts';
 import { count } from '../model/text.ts';
 import type { ImageKey, ImageRow } from './apply-outcome.ts';
-import { DECISION_MS, ledgerNow, newDeletionId } from './deletion-rows.ts';
+import { DECISION_MS, ledgerNow, newDeletionId, STANDING } from './deletion-rows.ts';
 import { COUNTED } from './images.ts';
 import { NOW_MS, type Db } from './ledger.ts';
-import type { DeletionState, MovesTable } from './schema.ts';
+import type { MovesTable } from './schema.ts';
 
 /** A tag of a page that the primary moved since it was verified. */
 export interface Move {
@@ -17,7 +17,6 @@ export interface Move {
 }
 
 const WINDOW_MS = 86_400_000;
-const STANDING: readonly DeletionState[] = ['reserved', 'held', 'approved', 'rejected'];
 
 /** Which of a page's tags were verified at another digest than the primary's. */
 export function movesOf(tags: readonly ComparedTag[], rowOf: (tag: string) => ImageRow | undefined): Move[] {

@@ -5,7 +5,16 @@ import { ourDigest, type ImageRow } from './apply-outcome.ts';
 import { judge } from './deletion-budget.ts';
 import { positiveControls } from './deletion-controls.ts';
 import { evidenceOf } from './deletion-evidence.ts';
-import { DECISION_MS, expireDeletions, ledgerNow, lockDeletions, newDeletionId, setDeletions, type DeletionRow } from './deletion-rows.ts';
+import {
+  DECISION_MS,
+  expireDeletions,
+  ledgerNow,
+  lockDeletions,
+  newDeletionId,
+  setDeletions,
+  STANDING,
+  type DeletionRow,
+} from './deletion-rows.ts';
 import { lockKnownImages, saveImages } from './image-rows.ts';
 import { transact, type Db, type Ledger } from './ledger.ts';
 import { isHeld } from './regressions.ts';
@@ -66,7 +75,7 @@ async function knownDeletions(trx: Db, site: string, repository: string, missing
     .selectAll()
     .where('site', '=', site)
     .where('repository', '=', repository)
-    .where('state', 'in', ['reserved', 'held', 'approved', 'rejected'])
+    .where('state', 'in', STANDING)
     .where(
       'tag',
       'in',

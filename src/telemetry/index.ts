@@ -1,5 +1,5 @@
 export { createLogger, type LoggerOptions } from './logger.ts';
-export { metrics } from './metrics.ts';
+export { gauge, metrics } from './metrics.ts';
 export { redact, registerPassingSecret, registerSecrets, strike } from './redaction.ts';
 export {
   countCopies,

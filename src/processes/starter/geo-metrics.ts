@@ -1,6 +1,6 @@
-import { Gauge } from 'prom-client';
+import type { Gauge } from 'prom-client';
 import type { SiteStatus } from '../../ledger/site-status.ts';
-import { metrics } from '../../telemetry/index.ts';
+import { gauge } from '../../telemetry/index.ts';
 
 /*
  * The gauges of GitLab Geo for its container registry, so that dashboards and alerts made for it go on working: label `name` is the site, `url` its registry. Geo counts
@@ -8,8 +8,7 @@ import { metrics } from '../../telemetry/index.ts';
  * https://docs.gitlab.com/administration/monitoring/prometheus/gitlab_metrics/
  */
 
-const geo = (name: string, help: string) =>
-  new Gauge({ name: `geo_container_repositories${name}`, help, labelNames: ['name', 'url'], registers: [metrics] });
+const geo = (name: string, help: string) => gauge(`geo_container_repositories${name}`, help, ['name', 'url']);
 
 const GAUGES: readonly (readonly [Gauge<'name' | 'url'>, (status: SiteStatus) => number])[] = [
   [geo('', 'Images at the primary (Geo: container repositories)'), ({ total }) => total],

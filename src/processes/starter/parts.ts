@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { SiteConfig, TwinportConfig } from '../../config/index.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
+import { siteStatus, type SiteStatus } from '../../ledger/site-status.ts';
 import { RequestError } from './request-error.ts';
 
 /** What the control side must know of a site. */
@@ -45,6 +46,14 @@ export function clientOf(parts: ControlParts): Client {
     503,
     'UNREACHABLE',
     'no Twinport is running here, so nothing can be started: run "twinport up", or set control.url or temporal.address',
+  );
+}
+
+/** How far all of the configured sites are. @throws {TwinportError} LEDGER */
+export function statusOfSites({ ledger, sites }: Pick<ControlParts, 'ledger' | 'sites'>): Promise<SiteStatus[]> {
+  return siteStatus(
+    ledger,
+    sites.map(({ name }) => name),
   );
 }
 

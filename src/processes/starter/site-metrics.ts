@@ -1,76 +1,49 @@
-import { Gauge } from 'prom-client';
+import type { Gauge } from 'prom-client';
 import { inboxDepth } from '../../ledger/inbox.ts';
-import { siteStatus, type SiteStatus } from '../../ledger/site-status.ts';
+import type { SiteStatus } from '../../ledger/site-status.ts';
 import type { CanaryStatus } from '../../ledger/canaries.ts';
 import { failureOf } from '../../model/failure.ts';
-import { metrics } from '../../telemetry/index.ts';
+import { gauge } from '../../telemetry/index.ts';
 import { showGeoNames } from './geo-metrics.ts';
-import type { ControlParts } from './parts.ts';
+import { statusOfSites, type ControlParts } from './parts.ts';
 
-const images = new Gauge({
-  name: 'twinport_images',
-  help: 'Images of a site, by state',
-  labelNames: ['site', 'state'],
-  registers: [metrics],
-});
-const ready = new Gauge({ name: 'twinport_site_ready', help: '1 if the site is ready', labelNames: ['site'], registers: [metrics] });
-const lag = new Gauge({
-  name: 'twinport_lag_seconds',
-  help: 'Age of the oldest known change that is not verified',
-  labelNames: ['site'],
-  registers: [metrics],
-});
-const recoveryPoint = new Gauge({
-  name: 'twinport_recovery_point_seconds',
-  help: 'Age of the proven recovery point: what the primary held then was read back at the site; no value while nothing is proved',
-  labelNames: ['site'],
-  registers: [metrics],
-});
-const missedEvents = new Gauge({
-  name: 'twinport_missed_events',
-  help: 'Changes at the primary that a scan found and no event announced, since the site is known',
-  labelNames: ['site', 'source', 'action'],
-  registers: [metrics],
-});
-const canarySeconds = new Gauge({
-  name: 'twinport_canary_seconds',
-  help: 'From the last push of the canary to the receipt of its event; no value while it has not come',
-  registers: [metrics],
-});
-const canaries = new Gauge({
-  name: 'twinport_canaries',
-  help: 'Pushes of the canary in the last 24 hours, by what became of their events',
-  labelNames: ['result'],
-  registers: [metrics],
-});
-const workers = new Gauge({ name: 'twinport_workers', help: 'Workers of a site that poll', labelNames: ['site'], registers: [metrics] });
-const inbox = new Gauge({ name: 'twinport_inbox_events', help: 'Events that wait for Temporal', registers: [metrics] });
+const images = gauge('twinport_images', 'Images of a site, by state', ['site', 'state']);
+const ready = gauge('twinport_site_ready', '1 if the site is ready', ['site']);
+const lag = gauge('twinport_lag_seconds', 'Age of the oldest known change that is not verified', ['site']);
+const recoveryPoint = gauge(
+  'twinport_recovery_point_seconds',
+  'Age of the proven recovery point: what the primary held then was read back at the site; no value while nothing is proved',
+  ['site'],
+);
+const missedEvents = gauge(
+  'twinport_missed_events',
+  'Changes at the primary that a scan found and no event announced, since the site is known',
+  ['site', 'source', 'action'],
+);
+const canarySeconds = gauge(
+  'twinport_canary_seconds',
+  'From the last push of the canary to the receipt of its event; no value while it has not come',
+);
+const canaries = gauge('twinport_canaries', 'Pushes of the canary in the last 24 hours, by what became of their events', ['result']);
+const workers = gauge('twinport_workers', 'Workers of a site that poll', ['site']);
+const inbox = gauge('twinport_inbox_events', 'Events that wait for Temporal');
 
-const heldMoves = new Gauge({
-  name: 'twinport_held_moves',
-  help: 'Tags that the primary moved back to what they held before, and that wait for a person',
-  labelNames: ['site'],
-  registers: [metrics],
-});
-const regressed = new Gauge({
-  name: 'twinport_primary_regressed',
-  help: '1 while the site is held because the primary lacks what was verified from it',
-  labelNames: ['site'],
-  registers: [metrics],
-});
-const paused = new Gauge({ name: 'twinport_site_paused', help: '1 if the site is paused', labelNames: ['site'], registers: [metrics] });
-const backfill = new Gauge({
-  name: 'twinport_backfill_repositories',
-  help: 'Repositories of the present or latest backfill: done, and total',
-  labelNames: ['site', 'state'],
-  registers: [metrics],
-});
-const oldestVerification = new Gauge({
-  name: 'twinport_oldest_verification_seconds',
-  help: 'Age of the oldest verification of an image; no value while nothing is verified',
-  labelNames: ['site'],
-  registers: [metrics],
-});
+const heldMoves = gauge('twinport_held_moves', 'Tags that the primary moved back to what they held before, and that wait for a person', [
+  'site',
+]);
+const regressed = gauge('twinport_primary_regressed', '1 while the site is held because the primary lacks what was verified from it', [
+  'site',
+]);
+const paused = gauge('twinport_site_paused', '1 if the site is paused', ['site']);
+const backfill = gauge('twinport_backfill_repositories', 'Repositories of the present or latest backfill: done, and total', [
+  'site',
+  'state',
+]);
+const oldestVerification = gauge(
+  'twinport_oldest_verification_seconds',
+  'Age of the oldest verification of an image; no value while nothing is verified',
+  ['site'],
+);
 
 const OF_SITES = [
   ...[images, ready, lag, recoveryPoint, missedEvents, canarySeconds, canaries, workers, inbox],
@@ -82,8 +55,7 @@ const STATES = ['total', 'synced', 'verified', 'failed', 'pending', 'waived', 'h
 /** Brings the sites' gauges up to date, when they are asked for; without the ledger they are left out rather than old. */
 export async function refreshSiteMetrics(parts: ControlParts): Promise<void> {
   try {
-    const names = parts.sites.map(({ name }) => name);
-    const [statuses, depth] = await Promise.all([siteStatus(parts.ledger, names), inboxDepth(parts.ledger)]);
+    const [statuses, depth] = await Promise.all([statusOfSites(parts), inboxDepth(parts.ledger)]);
     inbox.set(depth);
     showCanary(statuses[0]?.canary ?? null);
     for (const status of statuses) showSite(status);

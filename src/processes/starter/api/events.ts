@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import { siteStatus } from '../../../ledger/site-status.ts';
 import { failureOf } from '../../../model/failure.ts';
-import type { ControlParts } from '../parts.ts';
+import { statusOfSites, type ControlParts } from '../parts.ts';
 
 const EVERY_MS = 1_000;
 /** Of the time, what is spent on reading the ledger: a large one is read less often. */
@@ -55,12 +54,9 @@ export function eventRoutes(server: FastifyInstance, parts: ControlParts): void 
   });
 }
 
-async function read({ ledger, sites }: ControlParts): Promise<string> {
+async function read(parts: ControlParts): Promise<string> {
   try {
-    const items = await siteStatus(
-      ledger,
-      sites.map(({ name }) => name),
-    );
+    const items = await statusOfSites(parts);
     return `event: sites\ndata: ${JSON.stringify({ items })}\n\n`;
   } catch (thrown) {
     const { code, message } = failureOf(thrown);

@@ -3,18 +3,12 @@ import { audit } from '../../../ledger/audit.ts';
 import { siteStatus } from '../../../ledger/site-status.ts';
 import { setPaused } from '../../../ledger/sites.ts';
 import { pauseSite, resumeSite } from '../../temporal/pause.ts';
-import { clientOf, siteOf, type ControlParts } from '../parts.ts';
+import { clientOf, siteOf, statusOfSites, type ControlParts } from '../parts.ts';
 import { RequestError } from '../request-error.ts';
 
 /** The sites: how far each is; pause and resume. */
 export function siteRoutes(server: FastifyInstance, parts: ControlParts): void {
-  server.get('/sites', async () => ({
-    items: await siteStatus(
-      parts.ledger,
-      parts.sites.map(({ name }) => name),
-    ),
-    next: null,
-  }));
+  server.get('/sites', async () => ({ items: await statusOfSites(parts), next: null }));
 
   server.get<{ Params: { site: string } }>('/sites/:site', async (request) => {
     const site = siteOf(parts, request.params.site);

@@ -1,16 +1,14 @@
 import { listImages } from '../../../ledger/images.ts';
 import { inboxDepth } from '../../../ledger/inbox.ts';
-import { siteStatus } from '../../../ledger/site-status.ts';
 import { syncImageId, syncRepositoryId } from '../../../model/names.ts';
-import type { StarterParts } from '../parts.ts';
+import { statusOfSites, type StarterParts } from '../parts.ts';
 import type { FailureView, PageView } from './page.ts';
 
 const LATEST_FAILURES = 10;
 
 /** Reads what the page shows; all of it from the ledger, so that the page works while Temporal is away. */
 export async function readView(parts: StarterParts): Promise<PageView> {
-  const names = parts.sites.map(({ name }) => name);
-  const [statuses, inbox] = await Promise.all([siteStatus(parts.ledger, names), inboxDepth(parts.ledger)]);
+  const [statuses, inbox] = await Promise.all([statusOfSites(parts), inboxDepth(parts.ledger)]);
   const sites = await Promise.all(
     statuses.map(async (status) => ({ ...status, failures: status.failed === 0 ? [] : await latestFailures(parts, status.name) })),
   );
