@@ -4,6 +4,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { inboxDepth, openLedger, registerSites, siteStatus, type Ledger } from '../../src/ledger/index.ts';
+import { freePort } from '../../src/processes/embedded/free-port.ts';
 import { startPostgres, type EmbeddedPostgres } from '../../src/processes/embedded/postgres.ts';
 
 const PASSWORD = 'p@ss/w:rd';
@@ -137,14 +138,6 @@ describe('openLedger', () => {
     await ledger.close();
   });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port: free } = probe.address() as AddressInfo;
-  await close(probe);
-  return free;
-}
 
 function close(listening: Server): Promise<unknown> {
   return new Promise((resolve) => listening.close(resolve));

@@ -1,13 +1,33 @@
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { TwinportError } from '../../model/failure.ts';
 
-/** A port of 127.0.0.1 that nobody listens on now; another process may take it before it is used. */
+/**
+ * Where the free ports are looked for: below those that systems give to outgoing connections (Linux from 32768, others from
+ * 49152), so that none of the connections made meanwhile takes it.
+ */
+const [FIRST, END] = [15_000, 32_000];
+
+/** A port of 127.0.0.1 that nobody listens on now; another process that chooses likewise may take it before it is used. */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(FIRST, END);
+    if (await canListen(port)) return port;
+  }
+}
+
+/** @throws the error of a listener that fails for another reason than that the port is taken */
+async function canListen(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false;
+    throw error;
+  }
   await new Promise((resolve) => server.close(resolve));
-  return port;
+  return true;
 }
 
 /** Says whether something on 127.0.0.1 accepts connections on `port`. */
