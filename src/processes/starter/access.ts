@@ -4,16 +4,21 @@ import { RequestError } from './request-error.ts';
 import { authorizationSecret, sameSecret } from './secret.ts';
 
 const SESSION_COOKIE = 'twinport_session';
+/** No form can send it, and a script of another origin must ask first, which is answered with 404. */
+const ACTION_HEADER = 'x-twinport-action';
 const SESSION_SECONDS = 12 * 3600;
 /** A proxy that writes one of these speaks for somebody else, so its own address says nothing. */
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'];
+
+/** Whose doing an action is, as the audit tells it: of whoever sent the token, or of the page with its session. */
+export type Actor = 'api' | 'page';
 
 /** Who may do what at this starter. */
 export interface Access {
   /** Reading: open on loopback, else with the token or the page's session. */
   mayRead(request: FastifyRequest): boolean;
-  /** Acting: always the token, in a header that no other site's page can send. */
-  mayAct(request: FastifyRequest): boolean;
+  /** Acting: with the token, or with the session of our own page, which no other page can make use of; `undefined`: nobody who may. */
+  actorOf(request: FastifyRequest): Actor | undefined;
   isToken(text: string): boolean;
   /** The `Set-Cookie` value of a new session of 12 hours. */
   sessionCookie(secure: boolean): string;
@@ -22,7 +27,7 @@ export interface Access {
 /** Makes the access rules of one starter, listening on `address`. */
 export function createAccess(token: string, address: string): Access {
   const loopback = isLoopback(address);
-  const mayAct = (request: FastifyRequest): boolean => {
+  const hasToken = (request: FastifyRequest): boolean => {
     const header = request.headers.authorization;
     return header !== undefined && /^bearer /i.test(header) && sameSecret(authorizationSecret(header), token);
   };
@@ -32,8 +37,11 @@ export function createAccess(token: string, address: string): Access {
     return /^\d{1,12}$/.test(expiry) && Number(expiry) * 1000 > Date.now() && sameSecret(signature, sign(expiry));
   };
   return {
-    mayAct,
-    mayRead: (request) => (loopback && isLocal(request)) || mayAct(request) || hasSession(request),
+    actorOf(request) {
+      if (hasToken(request)) return 'api';
+      return hasSession(request) && isOfOurPage(request) ? 'page' : undefined;
+    },
+    mayRead: (request) => (loopback && isLocal(request)) || hasToken(request) || hasSession(request),
     isToken: (text) => sameSecret(text, token),
     sessionCookie(secure) {
       const expiry = String(Math.floor(Date.now() / 1000) + SESSION_SECONDS);
@@ -49,8 +57,10 @@ export function requireRead(access: Access, request: FastifyRequest): void {
 }
 
 /** Refuses who may not act. @throws {RequestError} 401 UNAUTHORIZED */
-export function requireAct(access: Access, request: FastifyRequest): void {
-  if (!access.mayAct(request)) throw unauthorized('this action');
+export function requireAct(access: Access, request: FastifyRequest): Actor {
+  const actor = access.actorOf(request);
+  if (actor === undefined) throw unauthorized('this action');
+  return actor;
 }
 
 /** Says whether a host name or address (without port) is this machine's loopback. */
@@ -61,6 +71,16 @@ export function isLoopback(host: string): boolean {
 /** A page of another site could reach us through a name of its own that resolves to loopback: the Host must be loopback too. */
 function isLocal(request: FastifyRequest): boolean {
   return isLoopback(request.hostname) && !FORWARDED.some((name) => request.headers[name] !== undefined);
+}
+
+/**
+ * A browser adds the session to whatever asks us: what else it says tells whether our page asks. Pages at other ports and names of the same site
+ * send the cookie too; old browsers leave out the last two.
+ */
+function isOfOurPage({ headers, host }: FastifyRequest): boolean {
+  const { origin, 'sec-fetch-site': from } = headers;
+  const ours = origin === undefined || origin === `http://${host}` || origin === `https://${host}`;
+  return headers[ACTION_HEADER] === '1' && ours && (from === undefined || from === 'same-origin');
 }
 
 function unauthorized(what: string): RequestError {

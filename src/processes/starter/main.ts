@@ -120,7 +120,7 @@ async function registerPages(server: FastifyInstance, parts: StarterParts, acces
   await server.register(async (api) => {
     api.addHook('onRequest', async (request) => {
       if (request.method === 'GET' || request.method === 'HEAD') requireRead(access, request);
-      else requireAct(access, request);
+      else request.actor = requireAct(access, request);
     });
     await api.register(apiRoutes(parts), { prefix: API_PREFIX });
   });

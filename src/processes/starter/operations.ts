@@ -7,6 +7,7 @@ import { syncImageId, syncRepositoryId } from '../../model/names.ts';
 import { parseReference, type Reference } from '../../model/reference.ts';
 import { repositoryInScope, tagInScope } from '../../replication/scope.ts';
 import { cancelRun, sendLook, wakeImage } from '../temporal/looks.ts';
+import type { Actor } from './access.ts';
 import { clientOf, type ControlledSite, type ControlParts } from './parts.ts';
 import { RequestError } from './request-error.ts';
 
@@ -87,20 +88,20 @@ export interface UndoItem {
 
 /**
  * Sets tags back at a site, and waits a while for it.
- * @param to which of the digests that the tag stood for; absent: the last one
+ * @param options `to`: which of the digests that the tag stood for; absent: the last one
  * @throws {TwinportError} NOT_FOUND, CONFLICT: a tag for which there is nothing to undo; those before it are asked for
  */
 export async function undoReferences(
   parts: ControlParts,
   site: ControlledSite,
   references: readonly string[],
-  to?: Digest,
+  { to, actor }: { readonly to?: Digest | undefined; readonly actor: Actor },
 ): Promise<UndoItem[]> {
   const client = clientOf(parts);
   const by = performance.now() + UNDO_MS;
   const items: UndoItem[] = [];
   for (const { repository, tag = '' } of references.map((text, at) => inScope(site, text, at))) {
-    const { state, reason, ...order } = await requestUndo(parts.ledger, { site: site.name, repository, tag }, 'api', to);
+    const { state, reason, ...order } = await requestUndo(parts.ledger, { site: site.name, repository, tag }, actor, to);
     const notice = { kind: 'undo', receivedAt: Date.now(), undo: order } as const;
     if (state === 'asked') await sendLook(client, { policy: site.policy, repository, looks: [], notices: [notice] });
     items.push({ id: order.id, reference: `${repository}:${tag}`, from: order.replaces ?? null, to: order.digest, state, reason });

@@ -23,7 +23,12 @@ export function backfillRoutes(server: FastifyInstance, parts: ControlParts): vo
     const site = siteOf(parts, request.params.site);
     const options = checked(BACKFILL_START, request.body);
     const run = await askForBackfill(clientOf(parts), backfillInput(site, options));
-    await audit(parts.ledger, { actor: 'api', action: 'backfill start', site: site.name, detail: { ...options, joined: run.joined } });
+    await audit(parts.ledger, {
+      actor: request.actor,
+      action: 'backfill start',
+      site: site.name,
+      detail: { ...options, joined: run.joined },
+    });
     return reply.code(202).send(run);
   });
 
@@ -34,7 +39,7 @@ export function backfillRoutes(server: FastifyInstance, parts: ControlParts): vo
       const state = await backfillState(client, site.name);
       if (state?.status !== 'RUNNING') throw new RequestError(409, 'CONFLICT', `no backfill of site "${site.name}" is running`);
       await (action === 'cancel' ? cancelBackfill(client, site.name) : signalBackfill(client, site.name, action));
-      await audit(parts.ledger, { actor: 'api', action: `backfill ${action}`, site: site.name, detail: {} });
+      await audit(parts.ledger, { actor: request.actor, action: `backfill ${action}`, site: site.name, detail: {} });
       return reply.code(202).send({ site: site.name, action });
     });
   }

@@ -30,15 +30,21 @@ export function heldRoutes(server: FastifyInstance, parts: ControlParts): void {
       server.post<SitePath>(`/sites/:site/${what}/${verdict}`, async (request) => {
         const site = siteOf(parts, request.params.site);
         const body = checked(DECISION, request.body);
-        const { repositories, count } = await DECISIONS[what](parts.ledger, site.name, 'all' in body ? 'all' : body.ids, verdict, 'api');
-        await audit(parts.ledger, { actor: 'api', action: `${what} ${verdict}`, site: site.name, detail: { ...body, count } });
+        const { repositories, count } = await DECISIONS[what](
+          parts.ledger,
+          site.name,
+          'all' in body ? 'all' : body.ids,
+          verdict,
+          request.actor,
+        );
+        await audit(parts.ledger, { actor: request.actor, action: `${what} ${verdict}`, site: site.name, detail: { ...body, count } });
         if (verdict === 'approve') await lookAgain(parts, site, repositories);
         return { count, repositories };
       });
     }
     server.post<SitePath>(`/sites/:site/primary/${verdict}`, async (request) => {
       const site = siteOf(parts, request.params.site);
-      await decideRegression(parts.ledger, site.name, verdict, 'api');
+      await decideRegression(parts.ledger, site.name, verdict, request.actor);
       if (verdict === 'approve' && parts.client) await askForBackfill(clientOf(parts), backfillInput(site, BACKFILL_START.parse({})));
       return { site: site.name, primary: verdict === 'approve' ? 'approved' : 'rejected' };
     });

@@ -37,7 +37,7 @@ export function imageRoutes(server: FastifyInstance, parts: ControlParts): void 
     const site = siteOf(parts, request.params.site);
     const body = checked(RETRY, request.body);
     const answer = 'failed' in body ? await retryFailed(parts, site) : await retryReferences(parts, site, body.references);
-    await audit(parts.ledger, { actor: 'api', action: 'retry', site: site.name, detail: body });
+    await audit(parts.ledger, { actor: request.actor, action: 'retry', site: site.name, detail: body });
     return reply.code(202).send(answer);
   });
 
@@ -45,7 +45,7 @@ export function imageRoutes(server: FastifyInstance, parts: ControlParts): void 
     const site = siteOf(parts, request.params.site);
     const body = checked(REFERENCES, request.body);
     const answer = await cancelReferences(parts, site, body.references);
-    await audit(parts.ledger, { actor: 'api', action: 'cancel', site: site.name, detail: body });
+    await audit(parts.ledger, { actor: request.actor, action: 'cancel', site: site.name, detail: body });
     return reply.code(202).send(answer);
   });
 }

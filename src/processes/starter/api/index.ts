@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { Actor } from '../access.ts';
 import type { ControlParts } from '../parts.ts';
 import { auditRoutes } from './audit.ts';
 import { backfillRoutes } from './backfill.ts';
@@ -13,9 +14,17 @@ import { waiverRoutes } from './waivers.ts';
 /** Where the JSON API lives. */
 export const API_PREFIX = '/api/v1';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set for an action by who let it in. */
+    actor: Actor;
+  }
+}
+
 /** The whole JSON API; who may use it is decided before it is reached. */
 export function apiRoutes(parts: ControlParts) {
   return async (server: FastifyInstance): Promise<void> => {
+    server.decorateRequest('actor', 'api');
     siteRoutes(server, parts);
     imageRoutes(server, parts);
     backfillRoutes(server, parts);

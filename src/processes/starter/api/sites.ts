@@ -3,6 +3,7 @@ import { audit } from '../../../ledger/audit.ts';
 import { siteStatus } from '../../../ledger/site-status.ts';
 import { setPaused } from '../../../ledger/sites.ts';
 import { pauseSite, resumeSite } from '../../temporal/pause.ts';
+import type { Actor } from '../access.ts';
 import { clientOf, siteOf, statusOfSites, type ControlParts } from '../parts.ts';
 import { RequestError } from '../request-error.ts';
 
@@ -19,21 +20,21 @@ export function siteRoutes(server: FastifyInstance, parts: ControlParts): void {
   server.post<{ Params: { site: string } }>('/sites/:site/pause', async (request, reply) => {
     const { name } = siteOf(parts, request.params.site);
     await pauseSite(clientOf(parts), name);
-    await settlePause(parts, name, true);
+    await settlePause(parts, name, true, request.actor);
     return reply.code(202).send({ site: name, action: 'pause' });
   });
 
   server.post<{ Params: { site: string } }>('/sites/:site/resume', async (request, reply) => {
     const { name } = siteOf(parts, request.params.site);
     const resumed = await resumeSite(clientOf(parts), name);
-    await settlePause(parts, name, false);
+    await settlePause(parts, name, false, request.actor);
     if (!resumed) throw new RequestError(409, 'CONFLICT', `site "${name}" is not paused`);
     return reply.code(202).send({ site: name, action: 'resume' });
   });
 }
 
 /** Temporal has it already; what is shown need not wait for the next look there. */
-async function settlePause(parts: ControlParts, site: string, paused: boolean): Promise<void> {
+async function settlePause(parts: ControlParts, site: string, paused: boolean, actor: Actor): Promise<void> {
   await setPaused(parts.ledger, site, paused);
-  await audit(parts.ledger, { actor: 'api', action: paused ? 'pause' : 'resume', site });
+  await audit(parts.ledger, { actor, action: paused ? 'pause' : 'resume', site });
 }

@@ -8,7 +8,7 @@ export function undoRoutes(server: FastifyInstance, parts: ControlParts): void {
   server.post<{ Params: { site: string } }>('/sites/:site/undo', async (request, reply) => {
     const site = siteOf(parts, request.params.site);
     const { references, to } = checked(UNDO, request.body);
-    const items = await undoReferences(parts, site, references, to);
+    const items = await undoReferences(parts, site, references, { to, actor: request.actor });
     return reply.code(items.some(({ state }) => state === 'asked') ? 202 : 200).send({ items });
   });
 }

@@ -25,7 +25,7 @@ export function verifyRoutes(server: FastifyInstance, parts: ControlParts): void
     const site = siteOf(parts, request.params.site);
     const { depth = site.policy.verify.depth, sample } = checked(VERIFY_START, request.body);
     const run = await startVerify(clientOf(parts), { policy: site.policy, depth, sample });
-    await audit(parts.ledger, { actor: 'api', action: 'verify', site: site.name, detail: { depth, sample, joined: run.joined } });
+    await audit(parts.ledger, { actor: request.actor, action: 'verify', site: site.name, detail: { depth, sample, joined: run.joined } });
     return reply.code(202).send(run);
   });
 }

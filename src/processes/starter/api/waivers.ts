@@ -19,13 +19,13 @@ export function waiverRoutes(server: FastifyInstance, parts: ControlParts): void
   server.post<SitePath>('/sites/:site/waive', async (request) => {
     const site = siteOf(parts, request.params.site);
     const { references, reason } = checked(WAIVE, request.body);
-    return { count: await waiveImages(parts.ledger, site.name, references.map(imageOf), { reason, actor: 'api' }) };
+    return { count: await waiveImages(parts.ledger, site.name, references.map(imageOf), { reason, actor: request.actor }) };
   });
 
   server.post<SitePath>('/sites/:site/unwaive', async (request) => {
     const site = siteOf(parts, request.params.site);
     const { references } = checked(UNWAIVE, request.body);
-    return { count: await unwaiveImages(parts.ledger, site.name, references.map(imageOf), 'api') };
+    return { count: await unwaiveImages(parts.ledger, site.name, references.map(imageOf), request.actor) };
   });
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Access } from '../access.ts';
+import { RequestError } from '../request-error.ts';
 import { renderLogin, renderPage, type PageView } from './page.ts';
 import { CONTENT_SECURITY_POLICY } from './style.ts';
 
@@ -22,18 +23,26 @@ export function dashboardRoutes(access: Access, view: () => Promise<PageView>) {
       return sendPage(reply, renderPage(await view()));
     });
 
-    server.post('/login', async (request, reply) => {
-      const token = request.body instanceof URLSearchParams ? (request.body.get('token') ?? '') : '';
-      if (access.isToken(token)) {
+    // A form, which is answered with the page, or JSON from the page's script.
+    server.post('/login', { bodyLimit: LOGIN_LIMIT }, async (request, reply) => {
+      const form = request.body instanceof URLSearchParams;
+      if (access.isToken(tokenIn(request.body))) {
         // A proxy that ends TLS in front of us says so; without it the cookie must also work over plain http.
         const secure = request.headers['x-forwarded-proto'] === 'https';
-        return reply.header('set-cookie', access.sessionCookie(secure)).redirect('/', 303);
+        void reply.header('set-cookie', access.sessionCookie(secure));
+        return form ? reply.redirect('/', 303) : reply.code(204).send();
       }
       turn = turn.then(() => new Promise((resolve) => setTimeout(resolve, REFUSAL_MS)));
       await turn;
+      if (!form) throw new RequestError(401, 'UNAUTHORIZED', 'that is not the token');
       return sendPage(reply.code(401), renderLogin(true));
     });
   };
+}
+
+function tokenIn(body: unknown): string {
+  const token = body instanceof URLSearchParams ? body.get('token') : (body as { token?: unknown } | null)?.token;
+  return typeof token === 'string' ? token : '';
 }
 
 function sendPage(reply: FastifyReply, page: string): FastifyReply {
