@@ -1,4 +1,5 @@
 export { backfillSite } from './backfill-site.ts';
+export { limitSite } from './limit-site.ts';
 export { owner } from './owner.ts';
 export { pauseSite } from './pause-site.ts';
 export { syncImage } from './sync-image.ts';

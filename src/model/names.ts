@@ -19,8 +19,12 @@ export const syncRepositoryId = (site: string, repository: string): string => fi
 export const backfillSiteId = (site: string): string => fitId('backfill/', site);
 export const verifySiteId = (site: string): string => fitId('verify/', site);
 export const pauseSiteId = (site: string): string => fitId('pause/', site);
+export const limitsSiteId = (site: string): string => fitId('limits/', site);
 export const tickId = (site: string, kind: string): string => fitId(`tick/${site}/`, kind);
 export const OWNER_ID = 'twinport/owner';
+
+/** Where `limitSite` keeps what it was told: readable while no worker runs. */
+export const LIMITS_MEMO = 'limits';
 
 /** Priorities inside the bulk lane; Temporal's scale is 1 (first) to 5 (last). */
 export const PRIORITY = { repair: 1, backfill: 3, verify: 5 } as const;
@@ -41,6 +45,10 @@ export const SIGNALS = {
   again: 'again',
   pause: 'pause',
   resume: 'resume',
+  /** `limitSite`: some limits are others from now on; carries `SiteLimits`. */
+  change: 'change',
+  /** `limitSite`: all limits are the configured ones again. */
+  reset: 'reset',
 } as const;
 
 /** Queries. */
@@ -53,6 +61,7 @@ export const WORKFLOWS = {
   backfillSite: 'backfillSite',
   verifySite: 'verifySite',
   pauseSite: 'pauseSite',
+  limitSite: 'limitSite',
   tick: 'tick',
   owner: 'owner',
 } as const;

@@ -1,6 +1,6 @@
 import { authorizerFor } from './auth/authorizer-for.ts';
 import type { Capabilities } from './capabilities.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint, EndpointLimits } from './endpoint.ts';
 import type { Peer } from './errors.ts';
 import { watchHost, type Patience, type WatchOptions } from './host-watch.ts';
 import { kindOf } from './kinds/index.ts';
@@ -30,6 +30,8 @@ export interface Session {
    * @throws {RegistryError} UNREACHABLE (the patience is over), CANCELLED
    */
   untilBack(patience: Patience, signal?: AbortSignal): Promise<void>;
+  /** Takes part in its hosts' budgets with other limits from now on; what is under way goes on. */
+  setLimits(limits: EndpointLimits): void;
   close(): Promise<void>;
   readonly counters: { readonly requests: number; readonly bytesReceived: number; readonly bytesSent: number };
 }
@@ -60,6 +62,7 @@ export function openSession(endpoint: Endpoint, options: SessionOptions = {}): S
     send: (request) => (watch ? watch.guard(request, () => send(context, request)) : send(context, request)),
     call: (request) => callApi({ ...shared, peer }, (apiHost) => limits.of(apiHost), request),
     untilBack: async (patience, signal) => watch?.untilBack(patience, signal),
+    setLimits: limits.set,
     async close() {
       watch?.close();
       limits.leave();
@@ -70,15 +73,25 @@ export function openSession(endpoint: Endpoint, options: SessionOptions = {}): S
 }
 
 /** The budgets of the hosts that a session talks to: its registry's, and its API's where that is elsewhere. */
-function openLimits(endpoint: Endpoint, onLimit: SessionOptions['onLimit']): { of(host: string): HostLimiter; leave(): void } {
+function openLimits(
+  endpoint: Endpoint,
+  onLimit: SessionOptions['onLimit'],
+): { of(host: string): HostLimiter; set(limits: EndpointLimits): void; leave(): void } {
   const joined = new Map<string, { limiter: HostLimiter; leave: () => void }>();
+  let { limits } = endpoint;
+  const join = (host: string, limiter: HostLimiter): HostLimiter => {
+    joined.set(host, { limiter, leave: limiter.join(limits, (notice) => onLimit?.(host, notice)) });
+    return limiter;
+  };
   return {
-    of(host) {
-      const known = joined.get(host);
-      if (known) return known.limiter;
-      const limiter = limiterFor(host);
-      joined.set(host, { limiter, leave: limiter.join(endpoint.limits, (notice) => onLimit?.(host, notice)) });
-      return limiter;
+    of: (host) => joined.get(host)?.limiter ?? join(host, limiterFor(host)),
+    set(next) {
+      limits = next;
+      for (const [host, { limiter, leave }] of [...joined]) {
+        // First the new, for a limiter that everybody has left is given up.
+        join(host, limiter);
+        leave();
+      }
     },
     leave() {
       for (const { leave } of joined.values()) leave();

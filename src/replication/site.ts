@@ -1,6 +1,6 @@
-import { pacedSession } from '../registry/paced-session.ts';
+import { pacedSession, type PacedSession } from '../registry/paced-session.ts';
 import type { Session } from '../registry/session.ts';
-import { createTokenBucket, type TokenBucket } from '../registry/transport/token-bucket.ts';
+import { createRate, type Rate } from '../registry/transport/rate.ts';
 import { TwinportError } from '../model/failure.ts';
 import { KEEP_MS, type ForeignLayers } from '../model/policy.ts';
 import { isRepositoryName, mapRepository } from '../model/reference.ts';
@@ -26,10 +26,10 @@ export interface Site {
   readonly flights: Map<string, Promise<CopiedBlob>>;
   /** Waits while a person has paused the site; absent: nobody can. */
   readonly untilResumed?: (signal: AbortSignal) => Promise<void>;
-  /** The same two registries for scans, which keep within a budget of requests; absent: there is none. */
-  readonly paced?: Pick<Site, 'primary' | 'secondary'>;
+  /** The same two registries for scans, which keep within a budget of requests where there is one. */
+  readonly paced: { readonly primary: PacedSession; readonly secondary: PacedSession };
   /** How fast bytes are read back to be hashed; absent: as fast as they come. */
-  readonly deepReads?: TokenBucket;
+  readonly deepReads?: Rate;
 }
 
 /** One repository on both sides. */
@@ -54,14 +54,9 @@ export interface SiteOptions extends Pick<Site, 'untilResumed'> {
 
 /** Puts a worker's two sessions together. */
 export function createSite(primary: Session, secondary: Session, { scanRequests, deepBytes, untilResumed }: SiteOptions = {}): Site {
-  const paced =
-    scanRequests === undefined
-      ? {}
-      : { paced: { primary: pacedSession(primary, scanRequests), secondary: pacedSession(secondary, scanRequests) } };
-  const deep = deepBytes === undefined ? {} : { deepReads: createTokenBucket(deepBytes) };
   return {
-    ...paced,
-    ...deep,
+    paced: { primary: pacedSession(primary, scanRequests), secondary: pacedSession(secondary, scanRequests) },
+    ...(deepBytes === undefined ? {} : { deepReads: createRate(deepBytes) }),
     ...(untilResumed ? { untilResumed } : {}),
     primary,
     secondary,
@@ -73,7 +68,7 @@ export function createSite(primary: Session, secondary: Session, { scanRequests,
 
 /** The site as a scan sees it. */
 export function scanned(site: Site): Site {
-  return site.paced ? { ...site, ...site.paced } : site;
+  return { ...site, ...site.paced };
 }
 
 /**

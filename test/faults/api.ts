@@ -26,7 +26,7 @@ export interface SystemApi {
   until(repository: string, tag: string, good: (image: SeenImage) => boolean, ms?: number): Promise<SeenImage>;
   verified(repository: string, tag: string, digest: string, ms?: number): Promise<SeenImage>;
   /** Asks for something that is done with the whole site. */
-  act(action: 'pause' | 'resume' | 'backfill/start'): Promise<void>;
+  act(action: 'pause' | 'resume' | 'backfill/start' | 'limits' | 'limits/reset', body?: object): Promise<void>;
   /** Asks for a scan now, as the Schedule does. */
   scan(): Promise<void>;
   /** Has a scan done, from its beginning to its end, for as long as it gets anywhere. */
@@ -75,9 +75,9 @@ export function systemApi({ url, token, site, primary, secondary, authorization 
     await response.arrayBuffer();
     return response.status;
   };
-  const act: SystemApi['act'] = async (action) => {
+  const act: SystemApi['act'] = async (action, body = {}) => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-    const response = await fetch(`${url}/api/v1/sites/${site}/${action}`, { method: 'POST', headers, body: '{}' });
+    const response = await fetch(`${url}/api/v1/sites/${site}/${action}`, { method: 'POST', headers, body: JSON.stringify(body) });
     if (response.status !== 202) throw new Error(`${action} was answered with ${response.status}: ${await response.text()}`);
   };
   const scan = (): Promise<void> => act('backfill/start');

@@ -6,6 +6,7 @@ import {
   backfillSiteId,
   bulkQueue,
   CONTROL_QUEUE,
+  limitsSiteId,
   OWNER_ID,
   pushQueue,
   SIGNALS,
@@ -235,6 +236,23 @@ const RECORDINGS: readonly Recording[] = [
         taskQueue: bulkQueue('eu'),
         args: [{ policy: POLICY, depth: 'deep', sample: 1 }],
       }),
+  },
+  {
+    name: 'limit-site',
+    workflowId: limitsSiteId('eu'),
+    // Changed, not changed by what cannot be, continued as new by neither.
+    script: () => ({}),
+    async drive({ env }) {
+      const workflowId = limitsSiteId('eu');
+      const handle = await env.client.workflow.start(WORKFLOWS.limitSite, {
+        workflowId,
+        taskQueue: CONTROL_QUEUE,
+        args: [{ requests: 8 }],
+      });
+      for (const change of [{ transfers: 2 }, { transfers: 0 }]) await handle.signal(SIGNALS.change, change);
+      await handle.signal(SIGNALS.reset);
+      await handle.result();
+    },
   },
   {
     name: 'tick',

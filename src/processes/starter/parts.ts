@@ -6,7 +6,7 @@ import { siteStatus, type SiteStatus } from '../../ledger/site-status.ts';
 import { RequestError } from './request-error.ts';
 
 /** What the control side must know of a site. */
-export interface ControlledSite extends Pick<SiteConfig, 'name' | 'policy'> {
+export interface ControlledSite extends Pick<SiteConfig, 'name' | 'policy'>, Partial<Pick<SiteConfig, 'limits' | 'backfill'>> {
   /** Where its registry is, to be shown. */
   readonly endpoint?: Pick<SiteConfig['endpoint'], 'url'>;
 }

@@ -2,13 +2,15 @@ import type { Client } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { siteActivities } from '../../../activities/site/index.ts';
+import type { SiteLimits } from '../../model/limits.ts';
 import { bulkQueue, pushQueue } from '../../model/names.ts';
 import type { Endpoint } from '../../registry/endpoint.ts';
 import { openSession, type Session } from '../../registry/session.ts';
 import { limiterStates } from '../../registry/transport/limiter.ts';
-import { createSite } from '../../replication/site.ts';
+import { createSite, type Site } from '../../replication/site.ts';
 import { countCopies, countRequest, watchLimits, type Logger } from '../../telemetry/index.ts';
 import { runTogether, type RunningWorker } from './running-worker.ts';
+import { watchChangedLimits } from './limits-watch.ts';
 import { watchPause } from './pause-watch.ts';
 import { tellTrouble } from './tell-trouble.ts';
 import { workflowCode } from './workflow-bundle.ts';
@@ -47,28 +49,26 @@ export async function startSiteWorker({
   const open = (endpoint: Endpoint): Session =>
     openSession(endpoint, { onRequest: countRequest, ...tellTrouble(site.name, endpoint, logger) });
   watchLimits(limiterStates);
-  const pauses = await watchPause(client, site.name, logger);
-  const primary = open(site.primary);
-  const secondary = open(site.endpoint);
+  const watch = { client, site: site.name, logger };
+  const pauses = await watchPause(watch);
+  const both = createSite(open(site.primary), open(site.endpoint), {
+    scanRequests: site.backfill?.requestsPerSecond,
+    deepBytes: site.verify?.bytesPerSecond,
+    untilResumed: (signal) => pauses.untilResumed(signal),
+  });
+  const limits = await watchChangedLimits(watch, (changed) => limitTo(both, site, changed));
   const shared: Omit<WorkerOptions, 'taskQueue'> = {
     connection: native,
     namespace,
     dataConverter,
     ...workflowCode(dataConverter),
-    activities: siteActivities(
-      createSite(primary, secondary, {
-        scanRequests: site.backfill?.requestsPerSecond,
-        deepBytes: site.verify?.bytesPerSecond,
-        untilResumed: (signal) => pauses.untilResumed(signal),
-      }),
-      (result) => countCopies(site.name, result),
-    ),
+    activities: siteActivities(both, (result) => countCopies(site.name, result)),
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     shutdownGraceTime: 0,
     shutdownForceTime: SHUTDOWN_GRACE,
   };
   const cleanUp = async (): Promise<void> => {
-    await Promise.all([pauses.close(), primary.close(), secondary.close()]);
+    await Promise.all([pauses.close(), limits.close(), both.primary.close(), both.secondary.close()]);
   };
   try {
     const lanes = await Promise.all([
@@ -80,4 +80,11 @@ export async function startSiteWorker({
     await cleanUp();
     throw thrown;
   }
+}
+
+/** What is changed holds, and of the rest what is configured; what is under way goes on. */
+function limitTo({ secondary, paced }: Site, { endpoint, backfill }: SiteWorkerOptions['site'], changed: SiteLimits): void {
+  const { scanRequestsPerSecond = backfill?.requestsPerSecond, ...limits } = changed;
+  secondary.setLimits({ ...endpoint.limits, ...limits });
+  for (const session of [paced.primary, paced.secondary]) session.setRate(scanRequestsPerSecond);
 }

@@ -1,5 +1,5 @@
 import { createSemaphore, type Release } from './semaphore.ts';
-import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
+import { createRate } from './rate.ts';
 
 /** A `large` body holds its place for long: some places are kept free of them. */
 export type TransferSize = 'small' | 'large';
@@ -20,16 +20,13 @@ const KEPT_FREE = 4;
 export function createTransfers(): Transfers {
   const all = createSemaphore(Number.POSITIVE_INFINITY);
   const large = createSemaphore(Number.POSITIVE_INFINITY);
-  let bucket: TokenBucket | undefined;
-  let rate = Number.POSITIVE_INFINITY;
+  const bytes = createRate();
   return {
     configure(places, bytesPerSecond) {
       all.resize(places);
       const kept = Number.isFinite(places) ? Math.max(1, Math.floor(places / KEPT_FREE)) : 0;
       large.resize(Math.max(1, places - kept));
-      if (bytesPerSecond === rate) return;
-      rate = bytesPerSecond;
-      bucket = Number.isFinite(rate) ? createTokenBucket(Math.max(1, rate)) : undefined;
+      bytes.set(Number.isFinite(bytesPerSecond) ? Math.max(1, bytesPerSecond) : undefined);
     },
     async acquire(signal, size = 'small') {
       if (size === 'small') return all.acquire(signal);
@@ -45,6 +42,6 @@ export function createTransfers(): Transfers {
         throw thrown;
       }
     },
-    spend: async (bytes, signal) => bucket?.spend(bytes, signal),
+    spend: bytes.spend,
   };
 }

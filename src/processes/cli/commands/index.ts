@@ -6,6 +6,7 @@ import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { deletionsCommand, movesCommand, primaryCommand } from './held.ts';
 import { imagesCommand } from './images.ts';
+import { limitsCommand } from './limits.ts';
 import { pauseCommand, resumeCommand } from './pause.ts';
 import { retryCommand } from './retry.ts';
 import { starterCommand } from './starter.ts';
@@ -31,6 +32,7 @@ export const commands: readonly (() => Command)[] = [
   backfillCommand,
   pauseCommand,
   resumeCommand,
+  limitsCommand,
   verifyCommand,
   retryCommand,
   cancelCommand,

@@ -6,6 +6,7 @@ import { backfillRoutes } from './backfill.ts';
 import { eventRoutes } from './events.ts';
 import { heldRoutes } from './held.ts';
 import { imageRoutes } from './images.ts';
+import { limitRoutes } from './limits.ts';
 import { siteRoutes } from './sites.ts';
 import { undoRoutes } from './undo.ts';
 import { verifyRoutes } from './verify.ts';
@@ -29,6 +30,7 @@ export function apiRoutes(parts: ControlParts) {
     imageRoutes(server, parts);
     backfillRoutes(server, parts);
     verifyRoutes(server, parts);
+    limitRoutes(server, parts);
     heldRoutes(server, parts);
     undoRoutes(server, parts);
     waiverRoutes(server, parts);

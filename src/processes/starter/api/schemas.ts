@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isDigest, type Digest } from '../../../model/digest.ts';
+import { LIMIT_BOUNDS, type SiteLimits } from '../../../model/limits.ts';
 import { isRepositoryName, parseReference } from '../../../model/reference.ts';
 import { RequestError } from '../request-error.ts';
 
@@ -46,6 +47,16 @@ export const VERIFY_START = z.strictObject({
   depth: z.enum(['shallow', 'deep']).optional(),
   sample: z.number().gt(0).max(1).default(1),
 });
+const limit = (name: keyof SiteLimits) => z.number().int().min(LIMIT_BOUNDS[name][0]).max(LIMIT_BOUNDS[name][1]).optional();
+/** `{requests?, transfers?, bytesPerSecond?, scanRequestsPerSecond?}`, at least one of them. */
+export const LIMITS = z
+  .strictObject({
+    requests: limit('requests'),
+    transfers: limit('transfers'),
+    bytesPerSecond: limit('bytesPerSecond'),
+    scanRequestsPerSecond: limit('scanRequestsPerSecond'),
+  })
+  .refine((limits) => Object.values(limits).some((value) => value !== undefined), 'must name a limit');
 const page = {
   cursor: z.string().max(2_000).optional(),
   limit: z.coerce.number().int().min(1).max(LONGEST_PAGE).default(100),
