@@ -119,8 +119,9 @@ function startRun(input: BackfillSiteInput): Run {
 }
 
 function freshState(): BackfillCarried {
-  const progress: BackfillProgress = { state: 'running', done: 0, total: 0, excluded: 0, failures: [], work: NO_WORK };
-  return { startedAt: Date.now(), look: Date.now(), pages: 0, catalogDone: false, progress };
+  const startedAt = Date.now();
+  const progress: BackfillProgress = { state: 'running', done: 0, total: 0, excluded: 0, failures: [], work: NO_WORK, startedAt };
+  return { startedAt, look: Date.now(), pages: 0, catalogDone: false, progress };
 }
 
 function update(run: Run, change: Partial<BackfillProgress>): void {

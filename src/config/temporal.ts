@@ -8,13 +8,14 @@ import type { TemporalConfig, TemporalTls } from './twinport-config.ts';
 
 /** Makes the connection's options of the checked section, in the form that Temporal's SDK takes. */
 export function buildTemporal(written: z.output<typeof temporal>, resolution: Resolution): TemporalConfig {
-  const { address, namespace, tls, apiKey, encryption } = written;
+  const { address, namespace, tls, apiKey, webUi, encryption } = written;
   const secured = tls === undefined || tls === true ? tls : buildTls(tls, resolution);
   const config = {
     address,
     namespace,
     ...(secured === undefined ? {} : { tls: secured }),
     ...(apiKey === undefined ? {} : { apiKey }),
+    ...(webUi === undefined ? {} : { webUi }),
     ...(encryption ? { encryption: buildEncryption(encryption, resolution) } : {}),
   };
   return hideSecrets(config, ['apiKey']);

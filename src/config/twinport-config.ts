@@ -32,6 +32,8 @@ export interface TemporalConfig {
   /** In the form that Temporal's SDK takes; `true`: TLS with the system's authorities. */
   readonly tls?: true | TemporalTls;
   readonly apiKey?: string;
+  /** Of Temporal, for people. */
+  readonly webUi?: string;
   /** Absent: payloads are stored as they are. */
   readonly encryption?: TemporalEncryption;
 }

@@ -1,4 +1,4 @@
-import { lockDeletions } from './deletion-rows.ts';
+import { lockDeletions, type DeletionRow } from './deletion-rows.ts';
 import { decideHeld, heldItem, listHeld, type Decided, type HeldItem } from './held-rows.ts';
 import { transact, type Ledger } from './ledger.ts';
 import type { Page } from './paging.ts';
@@ -19,11 +19,12 @@ export interface DeletionQuery {
 /** A page of a site's deletions, by repository and tag; those that wait for a decision unless a state is given. @throws {TwinportError} LEDGER, INVALID (cursor) */
 export function listDeletions(ledger: Ledger, site: string, query: DeletionQuery = {}): Promise<Page<HeldDeletion>> {
   const state = query.state === 'deleted' ? 'done' : (query.state ?? 'held');
-  return listHeld(ledger, 'deletions', site, { ...query, state }, (row) => ({
-    ...heldItem(row),
-    digest: row.digest,
-    state: row.state === 'done' ? 'deleted' : row.state,
-  }));
+  return listHeld(ledger, 'deletions', site, { ...query, state }, heldDeletion);
+}
+
+/** What operators see of a row. */
+export function heldDeletion(row: DeletionRow): HeldDeletion {
+  return { ...heldItem(row), digest: row.digest, state: row.state === 'done' ? 'deleted' : row.state };
 }
 
 /**

@@ -1,7 +1,8 @@
+import type { Selectable } from 'kysely';
 import { decideHeld, heldItem, listHeld, type Decided, type HeldItem } from './held-rows.ts';
 import { transact, type Ledger } from './ledger.ts';
 import type { Page } from './paging.ts';
-import type { DeletionState } from './schema.ts';
+import type { DeletionState, MovesTable } from './schema.ts';
 
 /** A move back as operators see it; moments as ISO 8601. */
 export interface HeldMove extends HeldItem {
@@ -20,11 +21,12 @@ export interface MoveQuery {
 /** A page of a site's moves back, by repository and tag; those that wait for a decision unless a state is given. @throws {TwinportError} LEDGER, INVALID (cursor) */
 export function listMoves(ledger: Ledger, site: string, query: MoveQuery = {}): Promise<Page<HeldMove>> {
   const state = query.state === 'moved' ? 'done' : (query.state ?? 'held');
-  return listHeld(ledger, 'moves', site, { ...query, state }, (row) => ({
-    ...heldItem(row),
-    ...{ from: row.from_digest, to: row.to_digest },
-    state: row.state === 'done' ? 'moved' : row.state,
-  }));
+  return listHeld(ledger, 'moves', site, { ...query, state }, heldMove);
+}
+
+/** What operators see of a row. */
+export function heldMove(row: Selectable<MovesTable>): HeldMove {
+  return { ...heldItem(row), from: row.from_digest, to: row.to_digest, state: row.state === 'done' ? 'moved' : row.state };
 }
 
 /**

@@ -1,7 +1,8 @@
 import { sql, type Selectable } from 'kysely';
 import { TwinportError } from '../model/failure.ts';
+import type { ImageKey } from './apply-outcome.ts';
 import { DECISION_MS, ledgerNow, type DeletionRow } from './deletion-rows.ts';
-import { asked, type Db, type Ledger } from './ledger.ts';
+import { asked, NOW_MS, type Db, type Ledger } from './ledger.ts';
 import { pageOf, readCursor, type Page } from './paging.ts';
 import type { DeletionState, MovesTable } from './schema.ts';
 
@@ -65,6 +66,18 @@ export async function listHeld<N extends HeldTable, T>(
       order by repository, tag, id limit ${limit + 1}`.execute(ledger.db),
   );
   return pageOf(rows, limit, itemOf, (row) => [row.repository, row.tag, row.id]);
+}
+
+/** What of one tag waits for a decision. */
+export async function heldRow<N extends HeldTable>(
+  db: Db,
+  table: N,
+  { site, repository, tag }: ImageKey,
+): Promise<HeldTables[N] | undefined> {
+  const { rows } = await sql<HeldTables[N]>`
+    select * from ${sql.table(table)} where site = ${site} and state = 'held' and repository = ${repository} and tag = ${tag}
+      and coalesce(expires_at > ${NOW_MS}, true)`.execute(db);
+  return rows[0];
 }
 
 /**

@@ -1,7 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Difference } from '../model/failure.ts';
 import type { ImageRow } from './apply-outcome.ts';
-import { asked, type Ledger } from './ledger.ts';
+import { asked, iso, type Ledger } from './ledger.ts';
 import { pageOf, readCursor, type Page } from './paging.ts';
 
 /** An image of a site as operators see it; moments as ISO 8601. */
@@ -29,22 +29,29 @@ export type ImageState = 'pending' | 'started' | 'synced' | 'failed' | 'verified
 export interface ImageQuery {
   readonly state?: ImageState;
   readonly repository?: string;
+  /** Part of a repository's name, with the beginning of a tag after a colon if one is searched for. */
+  readonly search?: string;
+  /** For at least how many milliseconds: since the change that is not verified, else since the last verification. */
+  readonly olderThanMs?: number;
   readonly cursor?: string;
   readonly limit?: number;
 }
 
 const PAGE = 100;
+/** When the statement began, by the ledger's clock: unlike the clock itself it is one moment, by which an index can be searched. */
+const STATEMENT_MS = sql`(extract(epoch from statement_timestamp()) * 1000)::bigint`;
 const FAILED_PAGE = 500;
 
-/** In scope and, as far as is known, held by the primary: what the counts are of. */
+/** In scope and, as far as is known, held by the primary: what the counts are of. The trigger of migration 8 says the same. */
 export const COUNTED = sql`(missing_since is null and not out_of_scope)`;
 /** Not verified, and left out of the recovery point by name: at the digest that was waived, not at a later one. */
 export const WAIVED = sql`exists (
   select 1 from waivers w where w.site = images.site and w.repository = images.repository and w.tag = images.tag
     and w.digest is not distinct from images.digest)`;
-/** Read back from the secondary at the digest that the primary holds. */
+/** Read back from the secondary at the digest that the primary holds. The trigger of migration 8 says the same. */
 export const VERIFIED = sql`(sync = 'synced' and verification = 'succeeded' and verified_digest = digest)`;
 
+/** Which images are in a state. */
 const STATES: Readonly<Record<ImageState, RawBuilder<unknown>>> = {
   pending: sql`${COUNTED} and sync in ('pending', 'started')`,
   started: sql`${COUNTED} and sync = 'started'`,
@@ -63,30 +70,46 @@ const STATES: Readonly<Record<ImageState, RawBuilder<unknown>>> = {
  */
 export async function listImages(ledger: Ledger, site: string, query: ImageQuery = {}): Promise<Page<ImageStatus>> {
   const limit = query.limit ?? PAGE;
-  const [repository = '', tag = ''] = readCursor(query.cursor, 2);
-  const state = query.state === undefined ? COUNTED : STATES[query.state];
-  const only = query.repository === undefined ? sql`` : sql` and repository = ${query.repository}`;
-  const { rows } = await asked(() =>
-    sql<ListedRow>`
-      select *, ${STATES.waived} as waived from images where site = ${site} and (repository, tag) > (${repository}, ${tag}) and ${state}${only}
-      order by repository, tag limit ${limit + 1}`.execute(ledger.db),
-  );
+  const after = readCursor(query.cursor, 2);
+  const conditions = [query.state === undefined ? COUNTED : STATES[query.state]];
+  if (query.repository !== undefined) conditions.push(sql`repository = ${query.repository}`);
+  if (query.olderThanMs !== undefined)
+    conditions.push(sql`coalesce(changed_at, verified_at) < ${STATEMENT_MS} - ${query.olderThanMs}::bigint`);
+  const wanted = { site, limit: limit + 1, after, where: sql.join(conditions, sql` and `) };
+  const { rows } = await asked(() => (query.search === undefined ? allOf(wanted) : foundBy(query.search, wanted)).execute(ledger.db));
   return pageOf(rows, limit, imageStatus, (row) => [row.repository, row.tag]);
 }
 
-/** One image, whatever its state; `undefined` if the ledger does not know it. @throws {TwinportError} LEDGER */
-export async function getImage(ledger: Ledger, site: string, repository: string, tag: string): Promise<ImageStatus | undefined> {
-  const row = await asked(() =>
-    ledger.db
-      .selectFrom('images')
-      .selectAll()
-      .select(sql<boolean>`${STATES.waived}`.as('waived'))
-      .where('site', '=', site)
-      .where('repository', '=', repository)
-      .where('tag', '=', tag)
-      .executeTakeFirst(),
-  );
-  return row && imageStatus(row);
+interface Wanted {
+  readonly site: string;
+  readonly limit: number;
+  readonly after: readonly string[];
+  readonly where: RawBuilder<unknown>;
+}
+
+function allOf({ site, limit, after: [repository = '', tag = ''], where }: Wanted) {
+  return sql<ListedRow>`
+    select *, ${STATES.waived} as waived from images where site = ${site} and (repository, tag) > (${repository}, ${tag}) and ${where}
+    order by repository, tag limit ${limit}`;
+}
+
+/** Sorts after every character of a tag. */
+const AFTER_TAGS = '~';
+
+/** There are few repositories where there are many images: their names are searched, and the tags of those found by their beginning. */
+function foundBy(search: string, { site, limit, after: [repository = '', tag = ''], where }: Wanted) {
+  const colon = search.lastIndexOf(':');
+  const [part, begin] = colon < 0 ? [search, ''] : [search.slice(0, colon), search.slice(colon + 1)];
+  return sql<ListedRow>`
+    select i.* from (
+      select repository from (
+        select repository from repositories where site = ${site} union select repository from listed_repositories where site = ${site}) known
+      where strpos(repository, ${part}) > 0 and repository >= ${repository} order by repository) r
+    cross join lateral (
+      select *, ${STATES.waived} as waived from images
+      where site = ${site} and repository = r.repository and (r.repository, tag) > (${repository}, ${tag}) and tag >= ${begin} and tag < ${begin + AFTER_TAGS} and ${where}
+      order by tag limit ${limit}) i
+    order by i.repository, i.tag limit ${limit}`;
 }
 
 /** All failed images of a site, page by page. @throws {TwinportError} LEDGER */
@@ -103,11 +126,13 @@ export async function* failedImages(ledger: Ledger, site: string): AsyncIterable
   } while (cursor !== undefined);
 }
 
-interface ListedRow extends ImageRow {
+/** A row of `images` with whether it is waived. */
+export interface ListedRow extends ImageRow {
   readonly waived: boolean;
 }
 
-function imageStatus(row: ListedRow): ImageStatus {
+/** What operators see of a row. */
+export function imageStatus(row: ListedRow): ImageStatus {
   const { repository, tag, digest, sync, verification, waived, reason, difference, attempts, bytes } = row;
   const reference = `${repository}:${tag}`;
   return {
@@ -125,8 +150,4 @@ function imageStatus(row: ListedRow): ImageStatus {
     lookedAt: iso(row.looked_at),
     verifiedAt: iso(row.verified_at),
   };
-}
-
-function iso(at: number | null): string | null {
-  return at === null || at < 0 ? null : new Date(at).toISOString();
 }

@@ -7,7 +7,8 @@ export { decideDeletions, listDeletions, type DeletionQuery, type HeldDeletion }
 export { decideMoves, listMoves, type HeldMove, type MoveQuery } from './decide-moves.ts';
 export { recordEvents, type ReceivedEvent } from './events.ts';
 export type { Decided } from './held-rows.ts';
-export { failedImages, getImage, listImages, type ImageQuery, type ImageState, type ImageStatus } from './images.ts';
+export { failedImages, listImages, type ImageQuery, type ImageState, type ImageStatus } from './images.ts';
+export { imageDetail, type ImageDetail } from './image-detail.ts';
 export { imagesToVerify } from './images-to-verify.ts';
 export { doneInbox, inboxDepth, putInbox, takeInbox, type InboxEntry } from './inbox.ts';
 export { openLedger, type Ledger } from './ledger.ts';
@@ -20,6 +21,7 @@ export { recordScan } from './record-scan.ts';
 export { knownRepositories } from './repositories.ts';
 export { decideRegression, judgePrimary, type Regression } from './regressions.ts';
 export { registerSites, setPaused, type SiteRegistration } from './sites.ts';
+export { keepSamples, listSamples, type SiteSample } from './site-samples.ts';
 export { siteStatus, type SiteStatus } from './site-status.ts';
 export { sweep, type LedgerRetention, type Swept } from './sweep.ts';
 export { tagHistory } from './tag-history.ts';

@@ -23,6 +23,11 @@ const CONFLICT_ATTEMPTS = 5;
 /** The ledger's clock, in milliseconds since the epoch; only for spans that no look of Temporal's measures. */
 export const NOW_MS = sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`;
 
+/** A moment of the ledger as ISO 8601; null where there is none. */
+export function iso(at: number | null): string | null {
+  return at === null || at < 0 ? null : new Date(at).toISOString();
+}
+
 /**
  * Opens the ledger and brings its tables up to date.
  * @throws {TwinportError} CONFIG (not the URL of a PostgreSQL), LEDGER (not reached within 5 s, or not allowed)

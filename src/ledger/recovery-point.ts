@@ -68,14 +68,18 @@ export async function reopenScans(trx: Db, site: string, repository: string, sin
 export const RECOVERY_POINTS = sql`(
   select s.name as site, greatest(max(p.point), s.recovery_point) as point
   from sites s left join lateral (
-    select least(c.started_at, min(coalesce(r.closed_scan_at, -1))) as point
+    with known as materialized (
+      select l.repository, first_listed_at, last_listed_at, coalesce(r.closed_scan_at, -1) as closed_at
+      from listed_repositories l left join repositories r on r.site = l.site and r.repository = l.repository
+      where l.site = s.name and r.out_of_scope is not true)
+    select least(c.started_at, o.closed_at) as point
     from (
       select started_at from scans where site = s.name and repository is null and complete order by started_at desc limit ${LISTINGS}::int) c
-    join listed_repositories l on l.site = s.name and l.first_listed_at <= c.started_at and (l.last_listed_at >= c.started_at or exists (
-      select 1 from images where site = s.name and images.repository = l.repository and ${COUNTED}))
-    left join repositories r on r.site = s.name and r.repository = l.repository
-    where r.out_of_scope is not true
-    group by c.started_at
+    cross join lateral (
+      select min(closed_at) as closed_at from known
+      where first_listed_at <= c.started_at and (last_listed_at >= c.started_at or exists (
+        select 1 from images where site = s.name and images.repository = known.repository and ${COUNTED}))) o
+    where o.closed_at is not null
   ) p on p.point >= 0
   group by s.name)`;
 

@@ -281,6 +281,20 @@ export interface WorkersTable {
   last_poll: number;
 }
 
+/** How a site was at a minute, and what was verified in it. */
+export interface SiteSamplesTable {
+  site: string;
+  at: number;
+  lag_seconds: number | null;
+  recovery_point_seconds: number | null;
+  total: number;
+  verified: number;
+  failed: number;
+  pending: number;
+  images: number;
+  bytes: number;
+}
+
 export interface Tables {
   meta: MetaTable;
   sites: SitesTable;
@@ -302,4 +316,5 @@ export interface Tables {
   regressions: RegressionsTable;
   audit: AuditTable;
   workers: WorkersTable;
+  site_samples: SiteSamplesTable;
 }

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { BackfillProgress } from '../model/steps.ts';
 import { count } from '../model/text.ts';
 import { CANARY, canaryStatus, type CanaryRow, type CanaryStatus } from './canaries.ts';
+import { IMAGE_COUNTS } from './image-counts.ts';
 import { COUNTED, VERIFIED, WAIVED } from './images.ts';
 import { asked, NOW_MS, type Db, type Ledger } from './ledger.ts';
 import { MISSED_EVENTS, type MissedEvents } from './missed-events.ts';
@@ -43,10 +44,23 @@ export interface SiteStatus {
   readonly missedEvents: readonly MissedEvents[];
   /** Whether events of the primary come at all, and how fast; null where no canary is pushed. The same for all sites. */
   readonly canary: CanaryStatus | null;
-  readonly backfill: { readonly state: BackfillProgress['state'] | 'none'; readonly done: number; readonly total: number };
+  /** The event that was last received, of whatever repository; null while there was none. The same for all sites. */
+  readonly lastEvent: { readonly source: string; readonly at: string } | null;
+  readonly backfill: BackfillStatus;
   /** How many polled in the last minute. */
   readonly workers: number;
   readonly paused: boolean;
+}
+
+/** The present or latest backfill: how many repositories are done, of those found so far. */
+export interface BackfillStatus {
+  readonly state: BackfillProgress['state'] | 'none';
+  readonly done: number;
+  readonly total: number;
+  /** ISO 8601. */
+  readonly startedAt: string | null;
+  /** At the pace since its start, for all repositories that are known by now; null while it does not run, or nothing is done. */
+  readonly remainingSeconds: number | null;
 }
 
 interface StatusRow {
@@ -69,6 +83,9 @@ interface StatusRow {
   readonly foreign: number;
   readonly excluded: number;
   readonly unscanned: number;
+  /** Repositories in scope, as far as they are known. */
+  readonly known: number;
+  readonly lastEvent: { readonly source: string; readonly at: number } | null;
   readonly workers: number;
   readonly missed: readonly (Omit<MissedEvents, 'lastAt'> & { readonly lastAt: number })[];
   readonly canary: CanaryRow | null;
@@ -93,20 +110,21 @@ async function readStatus(db: Db, names: readonly string[]): Promise<StatusRow[]
   const { rows } = await sql<StatusRow>`
     select n.name, coalesce(s.paused, false) as paused, s.backfill,
       s.catalog_at is not null and s.backfilled_at is not null as scanned,
-      i.*, p.point, d.held, m."heldMoves", g.regressed, r.foreign, r.excluded + coalesce(s.catalog_excluded, 0) as excluded, r.unscanned, w.workers, ${MISSED_EVENTS} as missed, ${CANARY} as canary, ${NOW_MS} as now
+      i.*, v.waived, o."oldestChange", q."oldestVerification", e."lastEvent", p.point, d.held, m."heldMoves", g.regressed, r.foreign, r.excluded + coalesce(s.catalog_excluded, 0) as excluded, r.unscanned, r.known, w.workers, ${MISSED_EVENTS} as missed, ${CANARY} as canary, ${NOW_MS} as now
     from unnest(${names}::text[]) with ordinality as n(name, position)
     left join sites s on s.name = n.name
     left join ${RECOVERY_POINTS} p on p.site = n.name
+    cross join lateral ${IMAGE_COUNTS} i
     cross join lateral (
-      select count(*) filter (where ${COUNTED}) as total,
-        count(*) filter (where ${COUNTED} and sync = 'synced') as synced,
-        count(*) filter (where ${COUNTED} and ${VERIFIED}) as verified,
-        count(*) filter (where ${COUNTED} and sync = 'failed') as failed,
-        count(*) filter (where ${COUNTED} and sync in ('pending', 'started')) as pending,
-        count(*) filter (where ${COUNTED} and not ${VERIFIED} and ${WAIVED}) as waived,
-        min(changed_at) filter (where ${COUNTED} and not (changed_at is not null and ${WAIVED})) as "oldestChange",
-        min(verified_at) filter (where ${COUNTED} and ${VERIFIED}) as "oldestVerification"
-      from images where site = n.name) i
+      select count(*) as waived from images
+      where (site, repository, tag) in (select site, repository, tag from waivers where site = n.name) and ${COUNTED} and not ${VERIFIED} and ${WAIVED}) v
+    left join lateral (
+      select changed_at as "oldestChange" from images where site = n.name and changed_at is not null and ${COUNTED} and not ${WAIVED}
+      order by changed_at limit 1) o on true
+    left join lateral (
+      select verified_at as "oldestVerification" from images where site = n.name and ${COUNTED} and ${VERIFIED}
+      order by coalesce(changed_at, verified_at) limit 1) q on true
+    left join lateral (select json_build_object('source', source, 'at', received_at) as "lastEvent" from events order by id desc limit 1) e on true
     cross join lateral (
       select count(*) as held from deletions where site = n.name and state = 'held' and coalesce(expires_at > ${NOW_MS}, true)) d
     cross join lateral (
@@ -116,7 +134,7 @@ async function readStatus(db: Db, names: readonly string[]): Promise<StatusRow[]
       from regressions where site = n.name) g on true
     cross join lateral (
       select coalesce(sum(foreign_tags), 0)::bigint as foreign, coalesce(sum(excluded), 0)::bigint as excluded,
-        count(*) filter (where completed_scan_at is null) as unscanned
+        count(*) filter (where completed_scan_at is null) as unscanned, count(*) as known
       from repositories where site = n.name and not out_of_scope) r
     cross join lateral (
       select count(*) as workers from workers where site = n.name and last_poll > ${NOW_MS} - ${WORKER_MS}::bigint) w
@@ -149,9 +167,20 @@ function statusOf(row: StatusRow): SiteStatus {
     oldestVerification: row.oldestVerification === null ? null : new Date(row.oldestVerification).toISOString(),
     missedEvents: row.missed.map((one) => ({ ...one, lastAt: new Date(one.lastAt).toISOString() })),
     canary: row.canary && canaryStatus(row.canary, now),
-    backfill: { state: backfill?.state ?? 'none', done: backfill?.done ?? 0, total: backfill?.total ?? 0 },
+    lastEvent: row.lastEvent && { ...row.lastEvent, at: new Date(row.lastEvent.at).toISOString() },
+    backfill: backfillStatus(backfill, row.known, now),
     workers,
     paused,
+  };
+}
+
+function backfillStatus(backfill: BackfillProgress | null, known: number, now: number): BackfillStatus {
+  const { state = 'none', done = 0, total = 0, startedAt } = backfill ?? {};
+  const pace = startedAt === undefined || done === 0 ? undefined : (now - startedAt) / done;
+  const left = Math.max(0, Math.max(total, known) - done);
+  return {
+    ...{ state, done, total, startedAt: startedAt === undefined ? null : new Date(startedAt).toISOString() },
+    remainingSeconds: state === 'running' && pace !== undefined ? Math.max(0, Math.round((pace * left) / 1000)) : null,
   };
 }
 

@@ -24,6 +24,7 @@ const OF_A_SITE = [
   'regressions',
   'inbox',
   'workers',
+  'site_samples',
 ] as const;
 
 /**

@@ -3,6 +3,7 @@ import { expireDeletions } from './deletion-rows.ts';
 import { expireMoves } from './moves.ts';
 import { asked, NOW_MS, type Ledger } from './ledger.ts';
 import { keepRecoveryPoints } from './recovery-point.ts';
+import { SAMPLES_MS } from './site-samples.ts';
 
 /** How long the ledger keeps what it no longer needs, in milliseconds. */
 export interface LedgerRetention {
@@ -46,6 +47,7 @@ export async function sweep(ledger: Ledger, retention: LedgerRetention): Promise
   await remove(ledger, 'scan_pages', sql`not exists (select 1 from scans s where s.id = t.scan)`);
   await remove(ledger, 'canaries', old('pushed_at', retention.historyMs));
   await remove(ledger, 'workers', old('last_poll', WORKERS_MS));
+  await remove(ledger, 'site_samples', old('at', SAMPLES_MS));
   return { ...counts, expired, started };
 }
 

@@ -621,4 +621,6 @@ export interface BackfillProgress {
   readonly excluded: number;
   readonly failures: readonly { readonly repository: string; readonly failure: Failure }[];
   readonly work: Work;
+  /** By Temporal's clock; absent in what an older release wrote. */
+  readonly startedAt?: number;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
-import { getImage, markVerification, openLedger, recordScan, siteStatus, tagHistory } from '../../src/ledger/index.ts';
+import { imageDetail, markVerification, openLedger, recordScan, siteStatus, tagHistory } from '../../src/ledger/index.ts';
 import type { Difference } from '../../src/model/failure.ts';
 import type { CompareRepositoryResult, ImageOutcome } from '../../src/model/steps.ts';
 import { all, digest, failed, page, policyOf, synced, useLedger } from './support.ts';
@@ -17,7 +17,7 @@ const rowOf = (site: string, tag = 'v1') =>
 describe('markVerification', () => {
   it('records a verified image', async () => {
     expect(await mark('plain', synced('v1', 1, 1000), 1500)).toMatchObject({ recorded: 1, overlapping: [] });
-    expect(await getImage(use.ledger, 'plain', repository, 'v1')).toEqual({
+    expect(await imageDetail(use.ledger, { site: 'plain', repository, tag: 'v1' })).toEqual({
       repository,
       tag: 'v1',
       reference: 'library/app:v1',
@@ -31,6 +31,9 @@ describe('markVerification', () => {
       bytes: 100,
       lookedAt: new Date(1000).toISOString(),
       verifiedAt: new Date(1500).toISOString(),
+      primary: { digest: digest(1), lookedAt: new Date(1000).toISOString() },
+      secondary: { digest: digest(1), verifiedAt: new Date(1500).toISOString() },
+      ...{ changedAt: null, receivedAt: null, missingSince: null, outOfScope: false, history: [], deletion: null, move: null },
     });
   });
 
@@ -106,12 +109,12 @@ describe('markVerification', () => {
     };
     const failure = { code: 'DIGEST_MISMATCH', message: 'differs', retry: 'later', difference } as const;
     await mark('differs', failed('v1', 1000, { failure }), 1100);
-    expect(await getImage(use.ledger, 'differs', repository, 'v1')).toMatchObject({ reason: 'differs', difference });
+    expect(await imageDetail(use.ledger, { site: 'differs', repository, tag: 'v1' })).toMatchObject({ reason: 'differs', difference });
     await mark('differs', failed('v1', 2000), 2100);
-    expect(await getImage(use.ledger, 'differs', repository, 'v1')).toMatchObject({ reason: 'no', difference: null });
+    expect(await imageDetail(use.ledger, { site: 'differs', repository, tag: 'v1' })).toMatchObject({ reason: 'no', difference: null });
     await mark('differs', failed('v1', 3000, { failure }), 3100);
     await mark('differs', synced('v1', 1, 4000), 4100);
-    expect(await getImage(use.ledger, 'differs', repository, 'v1')).toMatchObject({ reason: null, difference: null });
+    expect(await imageDetail(use.ledger, { site: 'differs', repository, tag: 'v1' })).toMatchObject({ reason: null, difference: null });
   });
 
   it('dates a change by its event', async () => {

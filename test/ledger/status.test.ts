@@ -46,7 +46,8 @@ describe('siteStatus', () => {
       oldestVerification: null,
       missedEvents: [],
       canary: null,
-      backfill: { state: 'none', done: 0, total: 0 },
+      lastEvent: null,
+      backfill: { state: 'none', done: 0, total: 0, startedAt: null, remainingSeconds: null },
       workers: 0,
       paused: false,
     });

@@ -1,6 +1,9 @@
-import { afterAll, beforeAll } from '@jest/globals';
+import { afterAll, beforeAll, expect } from '@jest/globals';
+import { sql } from 'kysely';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { IMAGE_COUNTS } from '../../src/ledger/image-counts.ts';
+import { COUNTED, VERIFIED } from '../../src/ledger/images.ts';
 import { openLedger, type Ledger } from '../../src/ledger/index.ts';
 import type { Digest } from '../../src/model/digest.ts';
 import type { SitePolicy } from '../../src/model/policy.ts';
@@ -18,6 +21,7 @@ export function useLedger(): { readonly ledger: Ledger; readonly server: Embedde
     ledger = await openLedger(server.poolConfig);
   });
   afterAll(async () => {
+    if (ledger) await expectCounted(ledger);
     await ledger?.close();
     await server?.stop();
     await rm(folder, { recursive: true, force: true });
@@ -32,6 +36,23 @@ export function useLedger(): { readonly ledger: Ledger; readonly server: Embedde
       return server;
     },
   };
+}
+
+/** Whatever a file's tests did to images, the counts that were kept along are those that counting gives. */
+async function expectCounted({ db }: Ledger): Promise<void> {
+  const of = (name: string, condition = sql`true`) => sql`count(*) filter (where ${condition}) as ${sql.ref(name)}`;
+  const columns = [
+    of('total'),
+    of('synced', sql`sync = 'synced'`),
+    of('verified', VERIFIED),
+    of('failed', sql`sync = 'failed'`),
+    of('pending', sql`sync in ('pending', 'started')`),
+  ];
+  const counted = await sql`select site, ${sql.join(columns)} from images where ${COUNTED} group by site order by site`.execute(db);
+  const kept = await sql`
+    select i.* from (select distinct site from image_counts) n(name) cross join lateral (select name as site, i.* from ${IMAGE_COUNTS} i) i
+    where total <> 0 or synced <> 0 or verified <> 0 or failed <> 0 or pending <> 0 order by site`.execute(db);
+  expect(kept.rows).toEqual(counted.rows);
 }
 
 export const DAY_MS = 86_400_000;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import {
   decideDeletions,
   decideMoves,
-  getImage,
+  imageDetail,
   listDeletions,
   listImages,
   listMoves,
@@ -52,7 +52,7 @@ async function done(site: string, undo: Undo, previous?: number): Promise<void> 
   await recordUndo(use.ledger, { policy: policyOf(site), repository, order, restored }, clock + 5);
 }
 const status = async (site: string) => (await siteStatus(use.ledger, [site]))[0];
-const image = (site: string) => getImage(use.ledger, site, repository, tag);
+const image = (site: string) => imageDetail(use.ledger, { site, repository, tag });
 const deletedBy = async (site: string, n: number, confirmAfterMs = 0) =>
   planDeletions(use.ledger, {
     ...{ policy: policyOf(site), repository, candidates: [{ tag, digest: digest(n) }], look: tick(), confirmAfterMs },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import {
-  getImage,
+  imageDetail,
   listImages,
   listWaivers,
   markVerification,
@@ -51,7 +51,11 @@ describe('a waiver', () => {
     expect(await status(site)).toMatchObject({
       ...{ ready: false, reason: '1 image failed (1 waived)', failed: 1, waived: 1, verified: 1, total: 2, lagSeconds: 0 },
     });
-    expect(await getImage(use.ledger, site, repository, 'bad')).toMatchObject({ sync: 'failed', verification: 'pending', waived: true });
+    expect(await imageDetail(use.ledger, { site, repository, tag: 'bad' })).toMatchObject({
+      sync: 'failed',
+      verification: 'pending',
+      waived: true,
+    });
     expect((await listImages(use.ledger, site, { state: 'waived' })).items).toMatchObject([{ tag: 'bad' }]);
     const { items } = await listWaivers(use.ledger, site);
     expect(items).toMatchObject([{ reference: 'team/app:bad', reason: 'lost at the primary', by: 'api', inEffect: true }]);

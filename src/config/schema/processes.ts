@@ -5,6 +5,13 @@ import { duration, listenAddress, parsed, section, text } from './fields.ts';
 
 const pem = text('the path of a PEM file').optional();
 
+const webAddress = (want: string) =>
+  parsed(
+    (value) =>
+      typeof value === 'string' && /^https?:\/\/[^\s/]+/.test(value) && URL.canParse(value) ? value.replace(/\/+$/, '') : undefined,
+    want,
+  );
+
 /** Where Temporal is; absent: the embedded dev server. */
 export const temporal = section({
   address: listenAddress,
@@ -15,6 +22,7 @@ export const temporal = section({
     })
     .optional(),
   apiKey: text('an API key, as ${NAME} or { file: PATH },').optional(),
+  webUi: webAddress('the address of Temporal’s Web UI is needed, such as https://temporal.example.com').optional(),
   encryption: encryption.optional(),
 });
 
@@ -28,11 +36,7 @@ export const ledger = section({
 
 /** The API. */
 export const control = section({
-  url: parsed(
-    (value) =>
-      typeof value === 'string' && /^https?:\/\/[^\s/]+/.test(value) && URL.canParse(value) ? value.replace(/\/+$/, '') : undefined,
-    'the URL of the starter is needed, such as https://twinport.example.com',
-  ).optional(),
+  url: webAddress('the URL of the starter is needed, such as https://twinport.example.com').optional(),
   token: text('a token, as ${NAME} or { file: PATH },').optional(),
 });
 

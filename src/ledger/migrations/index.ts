@@ -5,6 +5,7 @@ import { recovery } from './0004-recovery.ts';
 import { neverLose } from './0005-never-lose.ts';
 import { putDigests } from './0006-put-digests.ts';
 import { undo } from './0007-undo.ts';
+import { largeLedgers } from './0008-large-ledgers.ts';
 
 /**
  * All migrations by name, in the order of their names. A list and no folder, so that it works compiled and bundled too. A new one
@@ -17,4 +18,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005-never-lose': neverLose,
   '0006-put-digests': putDigests,
   '0007-undo': undo,
+  '0008-large-ledgers': largeLedgers,
 };

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { version } from '../version.ts';
 import { commands } from './commands/index.ts';
 
 /** The command line of `twinport`; throws instead of ending the process. */
@@ -18,16 +18,4 @@ function hardened(command: Command): Command {
   command.showHelpAfterError('(add --help for what is possible)').exitOverride().allowExcessArguments(false);
   for (const subcommand of command.commands) hardened(subcommand);
   return command;
-}
-
-/** From package.json, which lies beside `src` and beside `dist`. */
-function version(): string {
-  for (const up of ['../../../', '../../../../']) {
-    try {
-      return (JSON.parse(readFileSync(new URL(`${up}package.json`, import.meta.url), 'utf8')) as { version: string }).version;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  }
-  return 'unknown';
 }

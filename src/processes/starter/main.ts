@@ -23,6 +23,7 @@ import type { ControlParts, StarterParts } from './parts.ts';
 import { probeRoutes, probeTemporal } from './probes.ts';
 import { createServer } from './server.ts';
 import { startRetention } from './retention.ts';
+import { startSampling } from './sampling.ts';
 import { refreshSiteMetrics } from './site-metrics.ts';
 import type { TemporalHealth } from './temporal-health.ts';
 import { webhookRoutes } from './webhook.ts';
@@ -50,6 +51,7 @@ export async function startStarter(parts: StarterParts): Promise<RunningStarter>
   const { dispatcher, drainer } = startDelivery(parts);
   const recorder = createEventRecorder((batch) => recordEvents(parts.ledger, batch), parts.logger);
   const watch = startWorkerWatch({ ...parts, namespace: parts.config.temporal?.namespace ?? 'default' });
+  const sampling = startSampling(parts);
   const retention = startRetention({ ...parts, retention: parts.config.retention });
   const missed = parts.webhook === false ? undefined : startMissedEvents(parts);
   const { canary } = parts.config;
@@ -57,7 +59,15 @@ export async function startStarter(parts: StarterParts): Promise<RunningStarter>
   const server = createServer(parts.logger);
   const close = async (): Promise<void> => {
     await server.close();
-    await Promise.all([drainer.close(), watch.close(), recorder.close(), retention.close(), missed?.close(), pushing?.close()]);
+    await Promise.all([
+      drainer.close(),
+      watch.close(),
+      recorder.close(),
+      retention.close(),
+      sampling.close(),
+      missed?.close(),
+      pushing?.close(),
+    ]);
     await dispatcher.close();
   };
   try {
@@ -122,7 +132,7 @@ async function registerPages(server: FastifyInstance, parts: StarterParts, acces
       if (request.method === 'GET' || request.method === 'HEAD') requireRead(access, request);
       else request.actor = requireAct(access, request);
     });
-    await api.register(apiRoutes(parts), { prefix: API_PREFIX });
+    await api.register(apiRoutes(parts, access), { prefix: API_PREFIX });
   });
 }
 

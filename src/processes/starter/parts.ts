@@ -9,6 +9,8 @@ import { RequestError } from './request-error.ts';
 export interface ControlledSite extends Pick<SiteConfig, 'name' | 'policy'>, Partial<Pick<SiteConfig, 'limits' | 'backfill'>> {
   /** Where its registry is, to be shown. */
   readonly endpoint?: Pick<SiteConfig['endpoint'], 'url'>;
+  /** Whose copy it is. */
+  readonly primary?: Pick<SiteConfig['primary'], 'name' | 'url' | 'kind'>;
 }
 
 /** What the API works with. */
@@ -18,14 +20,15 @@ export interface ControlParts {
   readonly ledger: Ledger;
   readonly sites: readonly ControlledSite[];
   readonly logger: Logger;
+  readonly config?: Pick<TwinportConfig, 'temporal'>;
+  /** Of an embedded Temporal, for people. */
+  readonly webUi?: string;
 }
 
 /** What a starter is made of. */
 export interface StarterParts extends ControlParts {
   readonly config: Pick<TwinportConfig, 'webhook' | 'temporal' | 'retention' | 'canary'>;
   readonly client: Client;
-  /** Of Temporal, for people; absent where it is not known. */
-  readonly webUi?: string;
   /** Asked for every action, and for reading from elsewhere. */
   readonly token: string;
   /** Asked of every sender of events that has none of its own. */

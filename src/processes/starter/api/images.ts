@@ -1,10 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import { audit } from '../../../ledger/audit.ts';
-import { getImage, listImages } from '../../../ledger/images.ts';
+import { parseDuration } from '../../../config/index.ts';
+import { imageDetail } from '../../../ledger/image-detail.ts';
+import { listImages } from '../../../ledger/images.ts';
+import { syncImageId, syncRepositoryId } from '../../../model/names.ts';
 import { parseReference } from '../../../model/reference.ts';
 import { cancelReferences, retryFailed, retryReferences } from '../operations.ts';
 import { siteOf, type ControlParts } from '../parts.ts';
 import { RequestError } from '../request-error.ts';
+import { workflowsLink } from '../web-ui.ts';
 import { checked, IMAGE_PAGE, REFERENCES, RETRY } from './schemas.ts';
 
 interface SitePath {
@@ -15,11 +19,14 @@ interface SitePath {
 export function imageRoutes(server: FastifyInstance, parts: ControlParts): void {
   server.get<SitePath>('/sites/:site/images', async (request) => {
     const site = siteOf(parts, request.params.site);
-    const { state, repository, cursor, limit } = checked(IMAGE_PAGE, request.query);
+    const { state, repository, q, olderThan, cursor, limit } = checked(IMAGE_PAGE, request.query);
+    const olderThanMs = parseDuration(olderThan);
     return listImages(parts.ledger, site.name, {
       limit,
       ...(state === undefined ? {} : { state }),
       ...(repository === undefined ? {} : { repository }),
+      ...(q === undefined ? {} : { search: q }),
+      ...(olderThanMs === undefined ? {} : { olderThanMs }),
       ...(cursor === undefined ? {} : { cursor }),
     });
   });
@@ -28,8 +35,9 @@ export function imageRoutes(server: FastifyInstance, parts: ControlParts): void 
     const site = siteOf(parts, request.params.site);
     const reference = parseReference(request.params['*']);
     if (reference?.tag === undefined) throw new RequestError(400, 'INVALID', 'an image is named repository:tag', { path: 'reference' });
-    const image = await getImage(parts.ledger, site.name, reference.repository, reference.tag);
-    if (image) return image;
+    const { repository, tag } = reference;
+    const image = await imageDetail(parts.ledger, { site: site.name, repository, tag });
+    if (image) return { ...image, workflows: workflowsOf(parts, site.name, repository, tag) };
     throw new RequestError(404, 'NOT_FOUND', `site "${site.name}" knows no image ${request.params['*']}`);
   });
 
@@ -48,4 +56,12 @@ export function imageRoutes(server: FastifyInstance, parts: ControlParts): void 
     await audit(parts.ledger, { actor: request.actor, action: 'cancel', site: site.name, detail: body });
     return reply.code(202).send(answer);
   });
+}
+
+/** The workflows that may have had to do with an image: its own, and its repository's. */
+function workflowsOf(parts: ControlParts, site: string, repository: string, tag: string): { id: string; url: string | null }[] {
+  return [syncImageId(site, repository, tag), syncRepositoryId(site, repository)].map((id) => ({
+    id,
+    url: workflowsLink(parts, [id]) ?? null,
+  }));
 }

@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify';
-import type { Actor } from '../access.ts';
+import type { Access, Actor } from '../access.ts';
 import type { ControlParts } from '../parts.ts';
 import { auditRoutes } from './audit.ts';
 import { backfillRoutes } from './backfill.ts';
 import { eventRoutes } from './events.ts';
 import { heldRoutes } from './held.ts';
 import { imageRoutes } from './images.ts';
+import { infoRoutes } from './info.ts';
 import { limitRoutes } from './limits.ts';
 import { siteRoutes } from './sites.ts';
 import { undoRoutes } from './undo.ts';
@@ -23,7 +24,7 @@ declare module 'fastify' {
 }
 
 /** The whole JSON API; who may use it is decided before it is reached. */
-export function apiRoutes(parts: ControlParts) {
+export function apiRoutes(parts: ControlParts, access?: Access) {
   return async (server: FastifyInstance): Promise<void> => {
     server.decorateRequest('actor', 'api');
     siteRoutes(server, parts);
@@ -36,5 +37,6 @@ export function apiRoutes(parts: ControlParts) {
     waiverRoutes(server, parts);
     auditRoutes(server, parts);
     eventRoutes(server, parts);
+    infoRoutes(server, parts, access);
   };
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { parseDuration } from '../../../config/index.ts';
+import { SAMPLES_MS } from '../../../ledger/site-samples.ts';
 import { isDigest, type Digest } from '../../../model/digest.ts';
 import { LIMIT_BOUNDS, type SiteLimits } from '../../../model/limits.ts';
 import { isRepositoryName, parseReference } from '../../../model/reference.ts';
@@ -8,6 +10,8 @@ const MOST_REFERENCES = 1_000;
 const MOST_IDS = 1_000;
 const LONGEST_PAGE = 1_000;
 const LONGEST_REASON = 1_000;
+const LONGEST_SEARCH = 400;
+const HOUR_MS = 3_600_000;
 
 const reference = z.string().refine((text) => {
   const parts = parseReference(text);
@@ -65,7 +69,20 @@ const page = {
 export const IMAGE_PAGE = z.strictObject({
   state: z.enum(['pending', 'started', 'synced', 'failed', 'verified', 'excluded', 'held', 'missing', 'waived']).optional(),
   repository: z.string().refine(isRepositoryName, 'must be a repository name').optional(),
+  q: z.string().trim().min(1).max(LONGEST_SEARCH).optional(),
+  olderThan: z
+    .string()
+    .refine((text) => parseDuration(text) !== undefined, 'must be a duration, such as 30m, 24h or 7d')
+    .optional(),
   ...page,
+});
+/** The query of a site's curves: of how many hours. */
+export const SAMPLES = z.strictObject({
+  hours: z.coerce
+    .number()
+    .gt(0)
+    .max(SAMPLES_MS / HOUR_MS)
+    .default(24),
 });
 /** The query of a page of the audit. */
 export const AUDIT_PAGE = z.strictObject({ site: z.string().min(1).max(200).optional(), ...page });

@@ -1,11 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import { audit } from '../../../ledger/audit.ts';
+import { listSamples } from '../../../ledger/site-samples.ts';
 import { siteStatus } from '../../../ledger/site-status.ts';
 import { setPaused } from '../../../ledger/sites.ts';
 import { pauseSite, resumeSite } from '../../temporal/pause.ts';
 import type { Actor } from '../access.ts';
 import { clientOf, siteOf, statusOfSites, type ControlParts } from '../parts.ts';
 import { RequestError } from '../request-error.ts';
+import { checked, SAMPLES } from './schemas.ts';
+
+const HOUR_MS = 3_600_000;
 
 /** The sites: how far each is; pause and resume. */
 export function siteRoutes(server: FastifyInstance, parts: ControlParts): void {
@@ -15,6 +19,12 @@ export function siteRoutes(server: FastifyInstance, parts: ControlParts): void {
     const site = siteOf(parts, request.params.site);
     const [status] = await siteStatus(parts.ledger, [site.name]);
     return status;
+  });
+
+  server.get<{ Params: { site: string } }>('/sites/:site/samples', async (request) => {
+    const site = siteOf(parts, request.params.site);
+    const { hours } = checked(SAMPLES, request.query);
+    return { items: await listSamples(parts.ledger, site.name, hours * HOUR_MS), next: null };
   });
 
   server.post<{ Params: { site: string } }>('/sites/:site/pause', async (request, reply) => {
