@@ -119,7 +119,9 @@ async function unwaive(trx: Db, site: string, image: WaivedImage, actor: string)
   if (!removed)
     throw new TwinportError('NOT_FOUND', `${reference} is not waived at site "${site}", nothing was changed`, { retry: 'never' });
   await auditIn(trx, { actor, action: 'unwaive', site, detail: { reference, ...removed } });
-  if (!found?.counted || found.verified || found.digest !== removed.digest) return;
+  // A tag that holds another digest was moved since; one that could not be read of late may hold what was waived.
+  const moved = found?.digest != null && found.digest !== removed.digest;
+  if (!found?.counted || found.verified || moved) return;
   await completeScans(trx, site, repository);
   await reopenScans(trx, site, repository, found.since);
 }

@@ -93,6 +93,16 @@ describe('a waiver', () => {
     await expect(unwaiveImages(use.ledger, site, [bad], 'api')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
+  it('that is taken back of a tag which could not be read since takes back what it proved: the tag may hold what was waived', async () => {
+    const site = 'unwaived-unread';
+    await siteWithFailure(site);
+    await waiveImages(use.ledger, site, [bad], because);
+    expect(await pointOf(site)).toBe(900);
+    await scan(site, 2000, page(2000, [same('good', 1)], { failures: [{ tag: 'bad', failure: UNREADABLE }] }));
+    await unwaiveImages(use.ledger, site, [bad], 'api');
+    expect(await pointOf(site)).toBeUndefined();
+  });
+
   it('of a tag that nobody can read makes a scan whole, until somebody can', async () => {
     const site = 'unread';
     await recordCatalogPage(use.ledger, site, { startedAt: 900, repositories: [repository] });
