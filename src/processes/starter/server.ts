@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { failureOf, isTwinportError, type FailureCode } from '../../model/failure.ts';
@@ -12,6 +14,9 @@ const CODE_OF_STATUS: Readonly<Record<number, FailureCode>> = {
   429: 'RATE_LIMITED',
 };
 
+/** By the code of the parser's error. */
+const BROKEN: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+
 /** An HTTP server without routes, whose every error has the shape `{error: {code, message, path?}}`. */
 export function createServer(logger: Logger): FastifyInstance {
   const server = Fastify({
@@ -19,6 +24,7 @@ export function createServer(logger: Logger): FastifyInstance {
     bodyLimit: 1024 * 1024,
     requestTimeout: REQUEST_MS,
     forceCloseConnections: true,
+    clientErrorHandler: answerBroken,
     // A reference (repository:tag) is one path parameter; 255 + 128 characters and their escapes must fit.
     routerOptions: { maxParamLength: 1_600 },
   });
@@ -30,6 +36,15 @@ export function createServer(logger: Logger): FastifyInstance {
     void reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
   });
   return server;
+}
+
+/** What the parser of HTTP refuses never becomes a request; its answer has the shape of all others. */
+function answerBroken(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const status = BROKEN[error.code ?? ''] ?? 400;
+  const body = JSON.stringify({ error: { code: 'INVALID', message: STATUS_CODES[status] } });
+  const headers = [`content-length: ${Buffer.byteLength(body)}`, 'content-type: application/json; charset=utf-8', 'connection: close'];
+  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...headers, '', body].join('\r\n'));
 }
 
 function answerError(error: FastifyError | RequestError, request: FastifyRequest, reply: FastifyReply, logger: Logger): FastifyReply {

@@ -100,7 +100,8 @@ export const MOVE_PAGE = z.strictObject({ state: z.enum([...HELD_STATES, 'moved'
  * @throws {RequestError} 400 INVALID with the path of the field
  */
 export function checked<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-  const result = schema.safeParse(value ?? {});
+  // Nothing was sent; a null that was is none of ours.
+  const result = schema.safeParse(value === undefined ? {} : value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const path = issue?.path.map(String).join('.') ?? '';

@@ -24,7 +24,7 @@ export function siteRoutes(server: FastifyInstance, parts: ControlParts): void {
   server.get<{ Params: { site: string } }>('/sites/:site/samples', async (request) => {
     const site = siteOf(parts, request.params.site);
     const { hours } = checked(SAMPLES, request.query);
-    return { items: await listSamples(parts.ledger, site.name, hours * HOUR_MS), next: null };
+    return { items: await listSamples(parts.ledger, site.name, Math.ceil(hours * HOUR_MS)), next: null };
   });
 
   server.post<{ Params: { site: string } }>('/sites/:site/pause', async (request, reply) => {
