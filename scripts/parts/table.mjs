@@ -5,6 +5,7 @@ import { root } from './cache.mjs';
 import { CLIENTS } from './clients.mjs';
 import { run, says } from './command.mjs';
 import { goBuild, goInstall } from './go.mjs';
+import { venv } from './python.mjs';
 import { arch, debian, download, fetchJson, installed, path, platform, wheel } from './sources.mjs';
 
 const RELEASES = 'https://github.com/distribution/distribution/releases';
@@ -94,13 +95,20 @@ export const PARTS = [
     byHand: 'put promtool of a release of Prometheus (https://prometheus.io/download) on PATH',
     optional: 'the tests of the alert rules are skipped',
   },
+  {
+    name: 'schemathesis',
+    unfit: says(['--version'], /version 4\./, 'is not Schemathesis 4'),
+    sources: [path('schemathesis', 'st'), venv('schemathesis==4.32.5', 'schemathesis')],
+    byHand: 'put Schemathesis 4 (https://schemathesis.io) on PATH',
+    optional: 'the API is not asked by Schemathesis',
+  },
   ...CLIENTS,
 ];
 
 /** What each command needs. */
 export const NEEDS = {
   demo: ['temporal', 'docker-registry', 'registry'],
-  test: ['temporal', 'temporal-test-server', 'docker-registry', 'registry', 'ociserver', 'skopeo', 'promtool'],
+  test: ['temporal', 'temporal-test-server', 'docker-registry', 'registry', 'ociserver', 'skopeo', 'promtool', 'schemathesis'],
   registries: ['temporal', 'docker-registry', 'registry', 'ociserver', 'skopeo', ...CLIENTS.map((client) => client.name)],
 };
 

@@ -8,6 +8,7 @@ import { heldRoutes } from './held.ts';
 import { imageRoutes } from './images.ts';
 import { infoRoutes } from './info.ts';
 import { limitRoutes } from './limits.ts';
+import { openApiRoutes } from './openapi.ts';
 import { siteRoutes } from './sites.ts';
 import { undoRoutes } from './undo.ts';
 import { verifyRoutes } from './verify.ts';
@@ -38,5 +39,6 @@ export function apiRoutes(parts: ControlParts, access?: Access) {
     auditRoutes(server, parts);
     eventRoutes(server, parts);
     infoRoutes(server, parts, access);
+    openApiRoutes(server);
   };
 }
