@@ -149,7 +149,7 @@ export default {
       name: 'nobody-sees-processes',
       comment: 'Parts are wired together at the edge alone; what is needed in two places belongs to a room.',
       severity: 'error',
-      from: { pathNot: '^(?:src/processes|test)/' },
+      from: { pathNot: '^(?:src/processes|dashboard|test)/' },
       to: { path: '^src/processes/' },
     },
     {
@@ -158,6 +158,21 @@ export default {
       severity: 'error',
       from: { pathNot: '^(?:src/(?:processes|config)|test)/' },
       to: { path: '^src/config/' },
+    },
+    {
+      name: 'dashboard-takes-values-from-the-model',
+      comment:
+        'It is bundled for browsers: values come from its own room, the model and Preact alone; what the API answers is known by the API’s own types.',
+      severity: 'error',
+      from: { path: '^dashboard/' },
+      to: { pathNot: '^(?:dashboard/|src/model/|node_modules/preact/)', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'nobody-sees-the-dashboard',
+      comment: 'It runs in browsers: the starter serves it as files.',
+      severity: 'error',
+      from: { pathNot: '^dashboard/' },
+      to: { path: '^dashboard/' },
     },
     {
       name: 'no-development-packages',
@@ -177,7 +192,7 @@ export default {
       name: 'no-orphans',
       comment: 'A file that nobody imports is dead, or somebody forgot a line in a table.',
       severity: 'error',
-      from: { orphan: true, pathNot: ['^src/processes/cli/main\\.ts$', '^workflows/index\\.ts$', '\\.d\\.ts$'] },
+      from: { orphan: true, pathNot: ['^src/processes/cli/main\\.ts$', '^workflows/index\\.ts$', '^dashboard/main\\.tsx$', '\\.d\\.ts$'] },
       to: {},
     },
   ],

@@ -9,6 +9,7 @@ COPY scripts scripts
 COPY src src
 COPY workflows workflows
 COPY activities activities
+COPY dashboard dashboard
 RUN npm run build \
   # Embedded servers are for one machine; here PostgreSQL and Temporal are services of their own.
   && npm prune --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund

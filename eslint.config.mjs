@@ -1,8 +1,9 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-const TYPESCRIPT = ['src/**/*.ts', 'workflows/**/*.ts', 'activities/**/*.ts', 'test/**/*.ts'];
-const PROGRAM = ['src/**/*.ts', 'workflows/**/*.ts', 'activities/**/*.ts'];
+const DASHBOARD = ['dashboard/**/*.ts', 'dashboard/**/*.tsx'];
+const PROGRAM = ['src/**/*.ts', 'workflows/**/*.ts', 'activities/**/*.ts', ...DASHBOARD];
+const TYPESCRIPT = [...PROGRAM, 'test/**/*.ts'];
 
 const lengths = (lines, ofFunction) => ({
   'max-lines': ['error', { max: lines, skipBlankLines: true, skipComments: true }],
@@ -78,6 +79,8 @@ export default tseslint.config(
       ],
     },
   },
+  // Another world than Node's, with a compiler's configuration of its own.
+  { files: DASHBOARD, languageOptions: { parserOptions: { project: './dashboard/tsconfig.json' } } },
   { files: ['src/config/**/*.ts'], rules: { 'no-restricted-properties': 'off' } },
   // Results go to standard output there, for people and programs; everywhere else there is the logger.
   { files: ['src/processes/cli/**/*.ts'], rules: { 'no-console': 'off' } },

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /*
- * Compiles src, workflows and activities, and bundles the workflows, so that no start has to pay for it. All of it goes to a folder
+ * Compiles src, workflows and activities, and bundles the workflows and the dashboard, so that no start has to pay for it. All of it goes to a folder
  * beside dist first, which takes dist's place at the end: a program that runs from dist never finds half of it.
  */
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -31,6 +31,19 @@ const plain = await bundleWorkflowCode({ workflowsPath, logger: quiet });
 writeFileSync(join(fresh, 'workflow-bundle.js'), plain.code);
 const encoded = await bundleWorkflowCode({ workflowsPath, failureConverterPath, logger: quiet });
 writeFileSync(join(fresh, 'workflow-bundle-encoded-failures.js'), encoded.code);
+
+const { build } = await import('esbuild');
+await build({
+  entryPoints: [
+    { in: join(root, 'dashboard/main.tsx'), out: 'app' },
+    { in: join(root, 'dashboard/style.css'), out: 'app' },
+    { in: join(root, 'dashboard/icon.svg'), out: 'icon' },
+  ],
+  outdir: join(fresh, 'dashboard'),
+  loader: { '.svg': 'copy' },
+  tsconfig: join(root, 'dashboard/tsconfig.json'),
+  ...{ bundle: true, minify: true, format: 'esm', platform: 'browser', target: 'es2022', legalComments: 'none', logLevel: 'warning' },
+});
 
 const bin = join(fresh, 'src/processes/cli/main.js');
 if (existsSync(bin)) chmodSync(bin, 0o755);

@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import { root } from '../parts/cache.mjs';
 import { foreground } from './foreground.mjs';
 
-const SOURCES = ['src', 'workflows', 'activities', 'scripts/build.mjs', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+const SOURCES = [
+  'src',
+  'workflows',
+  'activities',
+  'dashboard',
+  'scripts/build.mjs',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package-lock.json',
+];
 /** Its output is progress: standard output belongs to the command that follows. */
 const TO_STDERR = ['ignore', 2, 2];
 

@@ -92,8 +92,8 @@ async function prepare() {
 /** Tests that start whole systems go one after the other; of the others, which mostly wait for servers of their own, two at a time. */
 const TESTS = `^${join(root, 'test').replace(/[^\w/]/g, String.raw`\$&`)}/`;
 const TURNS = [
-  ['--maxWorkers', '2', `${TESTS}(?!system/)`],
-  ['--runInBand', `${TESTS}system/`],
+  ['--maxWorkers', '2', `${TESTS}(?!system/|browser/)`],
+  ['--runInBand', `${TESTS}(?:system|browser)/`],
 ];
 
 /** Runs Jest, once or in turns, compares the tables of the docs with what the tests reported, and prints the count. */

@@ -40,6 +40,10 @@ const IMPORTS: [rule: string | undefined, from: string, to: string][] = [
   ['nobody-sees-processes', 'src/replication/worst.ts', 'src/processes/edge.ts'],
   ['only-processes-see-config', 'src/ledger/worse.ts', 'src/config/index.ts'],
   [undefined, 'src/processes/good.ts', 'src/config/index.ts'],
+  ['dashboard-takes-values-from-the-model', 'dashboard/bad.ts', 'src/ledger/images.ts'],
+  [undefined, 'dashboard/good.ts', 'type src/ledger/images.ts'],
+  [undefined, 'dashboard/good.ts', 'src/model/digest.ts'],
+  ['nobody-sees-the-dashboard', 'src/processes/worse.ts', 'dashboard/good.ts'],
   ['no-development-packages', 'src/replication/odd.ts', 'jest'],
   ['nothing-unresolvable', 'src/replication/typo.ts', 'src/model/digset.ts'],
 ];
@@ -57,7 +61,7 @@ beforeAll(() => {
   for (const [, from, target] of IMPORTS) {
     const typeOnly = target.startsWith('type ');
     const to = target.replace('type ', '');
-    if (!/^(?:src|activities)\//.test(to)) {
+    if (!/^(?:src|activities|dashboard)\//.test(to)) {
       add(from, `import '${to}';`);
     } else {
       if (!to.includes('digset')) add(to, 'export type T = 1;\nexport const t = 1;');
@@ -94,7 +98,7 @@ beforeAll(() => {
     writeFileSync(join(folder, file), text);
   }
   const cli = resolve('node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
-  const args = [cli, '--config', resolve('.dependency-cruiser.mjs'), '--output-type', 'json', 'src', 'workflows', 'activities'];
+  const args = [cli, '--config', resolve('.dependency-cruiser.mjs'), '--output-type', 'json', 'src', 'workflows', 'activities', 'dashboard'];
   const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8', maxBuffer: 1e8 });
   if (stdout === '') throw new Error(stderr);
   violations = (JSON.parse(stdout) as { summary: { violations: Violation[] } }).summary.violations;

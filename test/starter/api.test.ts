@@ -296,20 +296,38 @@ describe('an undo', () => {
 });
 
 describe('the page', () => {
-  it('shows the sites, escapes what others wrote, and allows nothing', async () => {
+  it('shows the sites, escapes what others wrote, and runs nothing but its own', async () => {
     const { text, headers } = await ask('GET', '/');
     expect(text).toContain('<h2>eu</h2>');
     expect(text).toMatch(/<dt>Verified<\/dt>\s*<dd class="">2<\/dd>/);
     expect(text).toContain('&lt;script&gt;alert(&quot;no&quot;)&lt;/script&gt; &amp; more');
-    expect(text).not.toMatch(/<script/i);
+    expect(text.replace(/<script type="module" src="\/assets\/app-[0-9a-f]{16}\.js"><\/script>/, '')).not.toMatch(/<script/i);
     expect(text).toContain('href="http://127.0.0.1:8233"');
     const query = encodeURIComponent('WorkflowId = "sync/eu/team/app:bad" OR WorkflowId = "sync-repository/eu/team/app"');
     expect(text).toContain(`href="http://127.0.0.1:8233/namespaces/default/workflows?query=${query}"`);
-    expect(headers['content-security-policy']).toMatch(
-      /^default-src 'none'; style-src 'sha256-[^']+'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/,
+    expect(headers['content-security-policy']).toBe(
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     );
-    expect(text).toContain('http-equiv="refresh"');
+    expect(text).toMatch(/<noscript><meta http-equiv="refresh" content="5" \/><\/noscript>/);
     expect(headers['x-content-type-options']).toBe('nosniff');
+  });
+
+  it('is the same at the address of every view', async () => {
+    for (const path of ['/sites/eu', '/sites/eu/images/team/app:v1', '/deletions', '/activity', '/setup'])
+      expect((await ask('GET', path)).text).toContain('<h2>eu</h2>');
+    expect((await ask('GET', '/sites/eu', { host: 'evil.example.com' })).status).toBe(401);
+  });
+
+  it('loads what may be kept for ever, also by who has yet to sign in', async () => {
+    const { text } = await ask('GET', '/');
+    const paths = text.match(/\/assets\/[\w.-]+/g) ?? [];
+    expect(paths.map((path) => path.replace(/-[0-9a-f]{16}/, ''))).toEqual(['/assets/app.css', '/assets/icon.svg', '/assets/app.js']);
+    for (const path of paths) {
+      const { status, headers } = await ask('GET', path, { host: 'evil.example.com' });
+      expect({ status, kept: headers['cache-control'] }).toEqual({ status: 200, kept: 'public, max-age=31536000, immutable' });
+      expect(headers['x-content-type-options']).toBe('nosniff');
+    }
+    expect((await ask('GET', '/assets/app.js')).status).toBe(404);
   });
 
   it('has the same counts for machines', async () => {

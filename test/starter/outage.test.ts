@@ -49,6 +49,9 @@ it('goes through an outage of Temporal, and then of the ledger too, and loses no
   const ready = await fetch(`${world.url}/readyz`);
   expect(ready.status).toBe(503);
   expect((await fetch(`${world.url}/healthz`)).status).toBe(200);
+  const page = await fetch(`${world.url}/`);
+  expect(page.status).toBe(503);
+  expect(await page.text()).toContain('How the sites are is not known now');
   // The SDK's retries must not meet a closed channel.
   await world.restartTemporal();
 }, 90_000);

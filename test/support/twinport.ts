@@ -1,4 +1,4 @@
-import { afterEach } from '@jest/globals';
+import { afterAll, afterEach } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -30,7 +30,17 @@ export interface RunningTwinport {
 const running: ChildProcess[] = [];
 const folders: string[] = [];
 
-afterEach(async () => {
+let kept = false;
+
+/** For a file whose tests share what runs: all of it ends after the last of them, not after each. */
+export function keepRunning(): void {
+  kept = true;
+}
+
+afterEach(() => (kept ? undefined : endAll()));
+afterAll(endAll);
+
+async function endAll(): Promise<void> {
   for (const child of running.splice(0)) {
     if (child.exitCode !== null || child.signalCode !== null) continue;
     child.kill('SIGTERM');
@@ -38,7 +48,7 @@ afterEach(async () => {
     if (!gone) child.kill('SIGKILL');
   }
   for (const folder of folders.splice(0)) await removeWhenFree(folder);
-});
+}
 
 /** A working folder of its own, with a config if given; removed after the test. */
 export async function workFolder(config?: string): Promise<string> {

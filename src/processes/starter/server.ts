@@ -33,7 +33,9 @@ export function createServer(logger: Logger): FastifyInstance {
     throw new RequestError(404, 'NOT_FOUND', `there is no ${request.method} at this path`);
   });
   server.addHook('onSend', async (_request, reply) => {
-    void reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
+    void reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer');
+    // What changes its address with its content says otherwise.
+    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
   });
   return server;
 }

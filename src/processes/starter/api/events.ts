@@ -12,7 +12,7 @@ const SILENCE_MS = 15_000;
 const MOST_LISTENERS = 200;
 
 /**
- * `GET /events`: server-sent events. `sites`, with what `GET /sites` answers, at once and then whenever it changes; `away` while the ledger does not answer.
+ * `GET /events`: server-sent events. `sites`, with what `GET /sites` answers, at once and then whenever it changes; `away` while the ledger does not answer; `still` where there was nothing else to say for 15 s.
  * The ledger is read once for all who listen, and not at all while nobody does.
  */
 export function eventRoutes(server: FastifyInstance, parts: ControlParts): void {
@@ -29,7 +29,7 @@ export function eventRoutes(server: FastifyInstance, parts: ControlParts): void 
     const began = performance.now();
     const now = await read(parts);
     if (now !== latest) say(now);
-    else if (performance.now() - saidAt > SILENCE_MS) say(': still there\n\n');
+    else if (performance.now() - saidAt > SILENCE_MS) say('event: still\ndata: {}\n\n');
     latest = now;
     const pauseMs = Math.max(EVERY_MS, (performance.now() - began) / SHARE);
     if (listeners.size > 0) timer = setTimeout(() => void look(), pauseMs).unref();

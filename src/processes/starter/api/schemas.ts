@@ -46,11 +46,14 @@ export const BACKFILL_START = z.strictObject({
   verify: z.enum(['auto', 'shallow', 'deep']).default('auto'),
   once: z.boolean().default(false),
 });
-/** `{depth?, sample?}` */
-export const VERIFY_START = z.strictObject({
-  depth: z.enum(['shallow', 'deep']).optional(),
-  sample: z.number().gt(0).max(1).default(1),
-});
+/** `{depth?, sample?}`: of the site; or `{references: […]}`: of these images alone, at once. */
+export const VERIFY_START = z.union([
+  z.strictObject({
+    depth: z.enum(['shallow', 'deep']).optional(),
+    sample: z.number().gt(0).max(1).default(1),
+  }),
+  z.strictObject({ references: images }),
+]);
 const limit = (name: keyof SiteLimits) => z.number().int().min(LIMIT_BOUNDS[name][0]).max(LIMIT_BOUNDS[name][1]).optional();
 /** `{requests?, transfers?, bytesPerSecond?, scanRequestsPerSecond?}`, at least one of them. */
 export const LIMITS = z

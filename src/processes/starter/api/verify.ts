@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { audit } from '../../../ledger/audit.ts';
 import { startVerify, verifyState } from '../../temporal/verify.ts';
+import { retryReferences } from '../operations.ts';
 import { clientOf, siteOf, type ControlParts } from '../parts.ts';
 import { RequestError } from '../request-error.ts';
 import { checked, VERIFY_START } from './schemas.ts';
@@ -23,7 +24,14 @@ export function verifyRoutes(server: FastifyInstance, parts: ControlParts): void
 
   server.post<SitePath>('/sites/:site/verify', async (request, reply) => {
     const site = siteOf(parts, request.params.site);
-    const { depth = site.policy.verify.depth, sample } = checked(VERIFY_START, request.body);
+    const asked = checked(VERIFY_START, request.body);
+    // A round of an image reads back what it finds there.
+    if ('references' in asked) {
+      const answer = await retryReferences(parts, site, asked.references);
+      await audit(parts.ledger, { actor: request.actor, action: 'verify', site: site.name, detail: asked });
+      return reply.code(202).send(answer);
+    }
+    const { depth = site.policy.verify.depth, sample } = asked;
     const run = await startVerify(clientOf(parts), { policy: site.policy, depth, sample });
     await audit(parts.ledger, { actor: request.actor, action: 'verify', site: site.name, detail: { depth, sample, joined: run.joined } });
     return reply.code(202).send(run);

@@ -1,7 +1,7 @@
 // 8. What people see: every site and how far it is, from the ledger.
 import type { SiteStatus } from '../../../ledger/site-status.ts';
 import { formatAge } from '../../../model/text.ts';
-import { STYLE } from './style.ts';
+import type { Assets } from './assets.ts';
 import { html, type Html } from './html.ts';
 
 /** A site as the page shows it. */
@@ -30,14 +30,13 @@ export interface PageView {
 
 const REFRESH_SECONDS = 5;
 
-/** The dashboard: one page without scripts that loads itself anew every 5 s. */
-export function renderPage(view: PageView): string {
-  const refresh = html`<meta http-equiv="refresh" content="${REFRESH_SECONDS}" />`;
+/** The dashboard as it comes, for every browser: what has scripts takes over, what has none loads the page anew every 5 s. */
+export function renderPage(view: PageView, assets: Assets): string {
   const webUi = view.webUi === undefined ? [] : [html`<a href="${view.webUi}" rel="noreferrer">Temporal Web UI</a>`];
   const inbox = view.inbox === 0 ? [] : [html`<span class="wait">${view.inbox} events wait for Temporal</span>`];
   const sites = view.sites.length === 0 ? [html`<section>No site is configured.</section>`] : view.sites.map(renderSite);
-  return renderDocument(
-    refresh,
+  return renderLive(
+    assets,
     html`<header>
         <h1>Twinport</h1>
         ${webUi} ${inbox}
@@ -47,11 +46,26 @@ export function renderPage(view: PageView): string {
   );
 }
 
+/** The page while the ledger does not answer; it looks again by itself. */
+export function renderAway(message: string, assets: Assets): string {
+  return renderLive(
+    assets,
+    html`<header><h1>Twinport</h1></header>
+      <main>
+        <section>
+          <h2 class="bad">How the sites are is not known now</h2>
+          <p>${message}</p>
+        </section>
+      </main>`,
+  );
+}
+
 /** The page for whom we do not know: it asks for the token. */
-export function renderLogin(refused: boolean): string {
+export function renderLogin(refused: boolean, assets: Assets): string {
   const hint = refused ? [html`<p class="bad">That is not the token.</p>`] : [];
   return renderDocument(
-    html``,
+    assets,
+    [],
     html`<header><h1>Twinport</h1></header>
       <main>
         <section>
@@ -67,15 +81,25 @@ export function renderLogin(refused: boolean): string {
   );
 }
 
-function renderDocument(head: Html, body: Html): string {
-  const style: Html = { markup: `<style>${STYLE}</style>` };
+function renderLive(assets: Assets, body: Html): string {
+  const head = [html`<noscript><meta http-equiv="refresh" content="${REFRESH_SECONDS}" /></noscript>`];
+  if (assets.script) head.push(html`<script type="module" src="${assets.script.path}"></script>`);
+  return renderDocument(assets, head, html`<div id="app">${body}</div>`);
+}
+
+function renderDocument({ style, icon }: Assets, head: readonly Html[], body: Html): string {
+  const links = [
+    ...(style ? [html`<link rel="stylesheet" href="${style.path}" />`] : []),
+    ...(icon ? [html`<link rel="icon" href="${icon.path}" />`] : []),
+  ];
   return html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
         <title>Twinport</title>
-        ${head} ${style}
+        ${links} ${head}
       </head>
       <body>
         ${body}

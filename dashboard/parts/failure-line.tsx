@@ -1,0 +1,11 @@
+import type { Failure } from '../../src/model/failure.ts';
+
+/** Why something is not shown, or not as new as it should be. */
+export function FailureLine({ failure }: { readonly failure: Failure | undefined }) {
+  if (!failure) return null;
+  return (
+    <p class="bad" role="alert">
+      {failure.message}
+    </p>
+  );
+}
