@@ -1,4 +1,4 @@
-import type { Site } from './contract.ts';
+import type { SiteStatus } from '../src/ledger/site-status.ts';
 import { count } from '../src/model/text.ts';
 import { to } from './path.ts';
 
@@ -11,18 +11,18 @@ export interface Advice {
 }
 
 /** What to do, the most pressing first; deletions that are held want somebody also where a site is ready. */
-export function adviceFor(site: Site): readonly Advice[] {
+export function adviceFor(site: SiteStatus): readonly Advice[] {
   const now = site.ready ? [] : [...heldBack(site), ...undone(site), ...waiting(site)];
   return [...now, ...deletions(site)];
 }
 
-function deletions({ held }: Site): Advice[] {
+function deletions({ held }: SiteStatus): Advice[] {
   if (held === 0) return [];
   const link = { href: to.held, words: 'Decide' };
   return [{ text: `${count(held, 'deletion')} of the primary ${held === 1 ? 'is' : 'are'} not followed here before you decide.`, link }];
 }
 
-function heldBack({ regressed, heldMoves, paused, workers, name }: Site): Advice[] {
+function heldBack({ regressed, heldMoves, paused, workers, name }: SiteStatus): Advice[] {
   const advice: Advice[] = [];
   if (regressed && regressed.state !== 'approved') {
     advice.push({
@@ -41,7 +41,7 @@ function heldBack({ regressed, heldMoves, paused, workers, name }: Site): Advice
   return advice;
 }
 
-function undone({ failed, name, reason, backfill }: Site): Advice[] {
+function undone({ failed, name, reason, backfill }: SiteStatus): Advice[] {
   const advice: Advice[] = [];
   if (failed > 0) {
     const link = { href: to.images(name, { state: 'failed' }), words: 'See why' };
@@ -56,7 +56,7 @@ function undone({ failed, name, reason, backfill }: Site): Advice[] {
   return advice;
 }
 
-function waiting({ pending, workers, paused, backfill }: Site): Advice[] {
+function waiting({ pending, workers, paused, backfill }: SiteStatus): Advice[] {
   if (workers === 0 || paused) return [];
   if (backfill.state === 'running') return [{ text: 'The backfill runs: nothing to do but wait.' }];
   return pending > 0 ? [{ text: `${count(pending, 'image')} queued: nothing to do but wait.` }] : [];

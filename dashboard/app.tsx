@@ -1,5 +1,5 @@
 import { useEffect } from 'preact/hooks';
-import type { Info } from './contract.ts';
+import type { Info } from '../src/processes/starter/api/info.ts';
 import { note } from './dialogs.ts';
 import { announced, live } from './live.ts';
 import { Dialogs } from './parts/dialogs.tsx';

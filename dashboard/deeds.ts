@@ -124,6 +124,7 @@ export const SITE_DEEDS = {
     }),
     ...{ path: 'backfill/cancel', done: 'The backfill is cancelled.' },
   },
+  'reset-limits': { verb: 'Limits as configured', path: 'limits/reset', done: 'The limits are the configured ones again.' },
   'approve-primary': {
     verb: 'Follow the primary',
     question: (site) => ({

@@ -1,10 +1,10 @@
 import { formatAge } from '../../src/model/text.ts';
-import type { Site } from '../contract.ts';
+import type { SiteStatus } from '../../src/ledger/site-status.ts';
 import { When } from '../parts/when.tsx';
 import { number } from '../words.ts';
 
 /** Whether the primary still tells of its pushes, and who works at the site. */
-export function Events({ site }: { readonly site: Site }) {
+export function Events({ site }: { readonly site: SiteStatus }) {
   const { lastEvent, missedEvents, canary, workers, paused } = site;
   const missed = missedEvents.reduce((sum, one) => sum + one.missed, 0);
   const silent = canary?.state === 'missed' || canary?.state === 'failed';
@@ -30,12 +30,12 @@ export function Events({ site }: { readonly site: Site }) {
   );
 }
 
-function latest({ missedEvents }: Site): string {
+function latest({ missedEvents }: SiteStatus): string {
   const [last] = [...missedEvents].sort((a, b) => b.lastAt.localeCompare(a.lastAt));
   return last?.lastReference ?? '';
 }
 
-function canaryWords({ state, seconds, failure, missed, received }: NonNullable<Site['canary']>): string {
+function canaryWords({ state, seconds, failure, missed, received }: NonNullable<SiteStatus['canary']>): string {
   const day = missed > 0 ? `; ${missed} of ${missed + received} missed in 24 h` : '';
   switch (state) {
     case 'received':

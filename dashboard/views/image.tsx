@@ -1,6 +1,6 @@
 import type { Difference } from '../../src/model/failure.ts';
 import { formatBytes } from '../../src/model/text.ts';
-import type { ImageDetail } from '../contract.ts';
+import type { Image as ImageAnswer } from '../contract.ts';
 import { doToImages, IMAGE_DEEDS } from '../deeds.ts';
 import { live } from '../live.ts';
 import { FailureLine } from '../parts/failure-line.tsx';
@@ -15,7 +15,7 @@ const EVERY_MS = 3_000;
 /** One image: both sides, what differs, how it came about, and what can be done. */
 export function Image({ site, reference }: { readonly site: string; readonly reference: string }) {
   const path = `/sites/${encodeURIComponent(site)}/images/${escapedPath(reference)}`;
-  const { value: image, failure, again } = useRead<ImageDetail>(path, `${useTick(EVERY_MS)} ${live.use().link}`);
+  const { value: image, failure, again } = useRead<ImageAnswer>(path, `${useTick(EVERY_MS)} ${live.use().link}`);
   return (
     <>
       <p class="path">
@@ -49,7 +49,7 @@ export function Image({ site, reference }: { readonly site: string; readonly ref
   );
 }
 
-function State({ image }: { readonly image: ImageDetail }) {
+function State({ image }: { readonly image: ImageAnswer }) {
   const { reason, difference, deletion, move } = image;
   const { word, tone } = stateOf(image);
   return (
@@ -102,9 +102,8 @@ function DifferenceWords({ what, repository, reference, want, have, remedy }: Di
 }
 
 /** Both sides' digests, next to each other: equal, or not. */
-function Sides({ image }: { readonly image: ImageDetail }) {
-  const primary = image.primary ?? { digest: image.digest, lookedAt: image.lookedAt };
-  const secondary = image.secondary ?? { digest: null, verifiedAt: image.verifiedAt };
+function Sides({ image }: { readonly image: ImageAnswer }) {
+  const { primary, secondary } = image;
   const known = primary.digest !== null && secondary.digest !== null;
   const equal = known && primary.digest === secondary.digest;
   return (
@@ -128,7 +127,7 @@ function Sides({ image }: { readonly image: ImageDetail }) {
   );
 }
 
-function Facts({ image }: { readonly image: ImageDetail }) {
+function Facts({ image }: { readonly image: ImageAnswer }) {
   const { attempts, bytes, changedAt, receivedAt, missingSince, outOfScope } = image;
   return (
     <dl class="pairs">
@@ -140,7 +139,7 @@ function Facts({ image }: { readonly image: ImageDetail }) {
       <dd>
         <When at={receivedAt} />
       </dd>
-      {changedAt != null && (
+      {changedAt !== null && (
         <>
           <dt>Changed and not verified since</dt>
           <dd>
@@ -148,7 +147,7 @@ function Facts({ image }: { readonly image: ImageDetail }) {
           </dd>
         </>
       )}
-      {missingSince != null && (
+      {missingSince !== null && (
         <>
           <dt>Gone at the primary</dt>
           <dd>
@@ -156,7 +155,7 @@ function Facts({ image }: { readonly image: ImageDetail }) {
           </dd>
         </>
       )}
-      {outOfScope === true && (
+      {outOfScope && (
         <>
           <dt>Filters</dt>
           <dd>leave it out now</dd>
@@ -166,8 +165,7 @@ function Facts({ image }: { readonly image: ImageDetail }) {
   );
 }
 
-function History({ image: { history } }: { readonly image: ImageDetail }) {
-  if (!history) return null;
+function History({ image: { history } }: { readonly image: ImageAnswer }) {
   return (
     <section>
       <h2>What the tag stood for</h2>
@@ -183,7 +181,7 @@ function History({ image: { history } }: { readonly image: ImageDetail }) {
   );
 }
 
-function Referrers({ image: { referrers } }: { readonly image: ImageDetail }) {
+function Referrers({ image: { referrers } }: { readonly image: ImageAnswer }) {
   if (referrers === undefined) return null;
   return (
     <section>
@@ -201,8 +199,7 @@ function Referrers({ image: { referrers } }: { readonly image: ImageDetail }) {
   );
 }
 
-function Workflows({ image: { workflows = [] } }: { readonly image: ImageDetail }) {
-  if (workflows.length === 0) return null;
+function Workflows({ image: { workflows } }: { readonly image: ImageAnswer }) {
   return (
     <section>
       <h2>Workflows in Temporal</h2>

@@ -1,6 +1,7 @@
 import type { Page } from '../../src/ledger/paging.ts';
 import { formatAge, formatBytes } from '../../src/model/text.ts';
-import type { Sample, Site } from '../contract.ts';
+import type { SiteSample } from '../../src/ledger/site-samples.ts';
+import type { SiteStatus } from '../../src/ledger/site-status.ts';
 import { Curve, type Point } from '../parts/curve.tsx';
 import { useRead, useTick } from '../use-read.ts';
 import { moment, number, since } from '../words.ts';
@@ -9,8 +10,8 @@ const EVERY_MS = 30_000;
 const RATE_MS = 10 * 60_000;
 
 /** How far behind a site may be, proved and observed, and how fast it is, now and over a day. */
-export function Recovery({ site }: { readonly site: Site }) {
-  const { value } = useRead<Page<Sample>>(`/sites/${encodeURIComponent(site.name)}/samples?hours=24`, useTick(EVERY_MS));
+export function Recovery({ site }: { readonly site: SiteStatus }) {
+  const { value } = useRead<Page<SiteSample>>(`/sites/${encodeURIComponent(site.name)}/samples?hours=24`, useTick(EVERY_MS));
   const samples = value?.items ?? [];
   const { lagSeconds, recoveryPoint, recoveryPointSeconds, waived } = site;
   const points = samples.map(({ at, recoveryPointSeconds: y }) => ({ at: Date.parse(at), y }));
@@ -46,7 +47,7 @@ export function Recovery({ site }: { readonly site: Site }) {
 }
 
 /** What a sample says was verified since the one before, as rates. */
-function ratesOf(samples: readonly Sample[]): { images: number; bytes: number; curve: Point[] } | undefined {
+function ratesOf(samples: readonly SiteSample[]): { images: number; bytes: number; curve: Point[] } | undefined {
   if (samples.length < 2) return undefined;
   const spans = samples
     .slice(1)

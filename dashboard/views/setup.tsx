@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { Info, Setup as SetupAnswer } from '../contract.ts';
+import type { Info } from '../../src/processes/starter/api/info.ts';
+import type { Setup as SetupAnswer } from '../contract.ts';
 import { FailureLine } from '../parts/failure-line.tsx';
 import { Mark } from '../parts/mark.tsx';
 import { When } from '../parts/when.tsx';

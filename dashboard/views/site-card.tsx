@@ -1,6 +1,6 @@
 import { useId } from 'preact/hooks';
 import { adviceFor, type Advice } from '../advice.ts';
-import type { Site } from '../contract.ts';
+import type { SiteStatus } from '../../src/ledger/site-status.ts';
 import { doToSite, SITE_DEEDS } from '../deeds.ts';
 import { Bar } from '../parts/bar.tsx';
 import { Mark } from '../parts/mark.tsx';
@@ -12,7 +12,7 @@ import { Events } from './events.tsx';
 import { Recovery } from './recovery.tsx';
 
 /** A site with all that a person must know of it, the verdict first. */
-export function SiteCard({ site, brief = false }: { readonly site: Site; readonly brief?: boolean }) {
+export function SiteCard({ site, brief = false }: { readonly site: SiteStatus; readonly brief?: boolean }) {
   const id = useId();
   return (
     <section class={`card ${site.ready ? 'good' : toneOf(site)}`} aria-labelledby={id} data-site={site.name}>
@@ -40,7 +40,7 @@ export function SiteCard({ site, brief = false }: { readonly site: Site; readonl
   );
 }
 
-function Details({ site }: { readonly site: Site }) {
+function Details({ site }: { readonly site: SiteStatus }) {
   return (
     <>
       <Recovery site={site} />
@@ -52,11 +52,11 @@ function Details({ site }: { readonly site: Site }) {
 }
 
 /** What only has to be waited for is not yet bad. */
-function toneOf({ failed, workers, regressed, reason }: Site): 'bad' | 'wait' {
+function toneOf({ failed, workers, regressed, reason }: SiteStatus): 'bad' | 'wait' {
   return failed > 0 || workers === 0 || regressed || reason?.includes('could not') === true ? 'bad' : 'wait';
 }
 
-function ToDo({ site }: { readonly site: Site }) {
+function ToDo({ site }: { readonly site: SiteStatus }) {
   const advice = adviceFor(site);
   if (advice.length === 0) return null;
   return (
@@ -88,7 +88,7 @@ function Help({ site, link, deed }: Advice & { readonly site: string }) {
 }
 
 /** The decision about a primary that has lost what it had. */
-function Primary({ site }: { readonly site: Site }) {
+function Primary({ site }: { readonly site: SiteStatus }) {
   const { regressed, name } = site;
   if (!regressed) return null;
   return (
@@ -113,7 +113,7 @@ function Primary({ site }: { readonly site: Site }) {
   );
 }
 
-function Counts({ site }: { readonly site: Site }) {
+function Counts({ site }: { readonly site: SiteStatus }) {
   const { name, total, synced, verified, failed, pending } = site;
   const figures: readonly (readonly [string, number, string, string?])[] = [
     ['Total', total, 'plain', ''],

@@ -98,7 +98,17 @@ beforeAll(() => {
     writeFileSync(join(folder, file), text);
   }
   const cli = resolve('node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
-  const args = [cli, '--config', resolve('.dependency-cruiser.mjs'), '--output-type', 'json', 'src', 'workflows', 'activities', 'dashboard'];
+  const args = [
+    cli,
+    '--config',
+    resolve('.dependency-cruiser.mjs'),
+    '--output-type',
+    'json',
+    'src',
+    'workflows',
+    'activities',
+    'dashboard',
+  ];
   const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8', maxBuffer: 1e8 });
   if (stdout === '') throw new Error(stderr);
   violations = (JSON.parse(stdout) as { summary: { violations: Violation[] } }).summary.violations;

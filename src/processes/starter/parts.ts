@@ -3,7 +3,15 @@ import type { Logger } from 'pino';
 import type { SiteConfig, TwinportConfig } from '../../config/index.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { siteStatus, type SiteStatus } from '../../ledger/site-status.ts';
+import type { Actor } from './access.ts';
 import { RequestError } from './request-error.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set for an action by who let it in. */
+    actor: Actor;
+  }
+}
 
 /** What the control side must know of a site. */
 export interface ControlledSite extends Pick<SiteConfig, 'name' | 'policy'>, Partial<Pick<SiteConfig, 'limits' | 'backfill'>> {

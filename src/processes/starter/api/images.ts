@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { audit } from '../../../ledger/audit.ts';
 import { parseDuration } from '../../../config/index.ts';
-import { imageDetail } from '../../../ledger/image-detail.ts';
+import { imageDetail, type ImageDetail } from '../../../ledger/image-detail.ts';
 import { listImages } from '../../../ledger/images.ts';
 import { syncImageId, syncRepositoryId } from '../../../model/names.ts';
 import { parseReference } from '../../../model/reference.ts';
@@ -13,6 +13,11 @@ import { checked, IMAGE_PAGE, REFERENCES, RETRY } from './schemas.ts';
 
 interface SitePath {
   readonly Params: { readonly site: string };
+}
+
+/** An image as the API tells of it alone. */
+export interface ImageAnswer extends ImageDetail {
+  readonly workflows: readonly { readonly id: string; readonly url: string | null }[];
 }
 
 /** The images of a site: listed, one, retried, cancelled. */
@@ -37,7 +42,7 @@ export function imageRoutes(server: FastifyInstance, parts: ControlParts): void 
     if (reference?.tag === undefined) throw new RequestError(400, 'INVALID', 'an image is named repository:tag', { path: 'reference' });
     const { repository, tag } = reference;
     const image = await imageDetail(parts.ledger, { site: site.name, repository, tag });
-    if (image) return { ...image, workflows: workflowsOf(parts, site.name, repository, tag) };
+    if (image) return { ...image, workflows: workflowsOf(parts, site.name, repository, tag) } satisfies ImageAnswer;
     throw new RequestError(404, 'NOT_FOUND', `site "${site.name}" knows no image ${request.params['*']}`);
   });
 
@@ -59,7 +64,7 @@ export function imageRoutes(server: FastifyInstance, parts: ControlParts): void 
 }
 
 /** The workflows that may have had to do with an image: its own, and its repository's. */
-function workflowsOf(parts: ControlParts, site: string, repository: string, tag: string): { id: string; url: string | null }[] {
+function workflowsOf(parts: ControlParts, site: string, repository: string, tag: string): ImageAnswer['workflows'] {
   return [syncImageId(site, repository, tag), syncRepositoryId(site, repository)].map((id) => ({
     id,
     url: workflowsLink(parts, [id]) ?? null,

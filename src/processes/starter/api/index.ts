@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Access, Actor } from '../access.ts';
+import type { Access } from '../access.ts';
 import type { ControlParts } from '../parts.ts';
 import { auditRoutes } from './audit.ts';
 import { backfillRoutes } from './backfill.ts';
@@ -16,13 +16,6 @@ import { waiverRoutes } from './waivers.ts';
 
 /** Where the JSON API lives. */
 export const API_PREFIX = '/api/v1';
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Set for an action by who let it in. */
-    actor: Actor;
-  }
-}
 
 /** The whole JSON API; who may use it is decided before it is reached. */
 export function apiRoutes(parts: ControlParts, access?: Access) {

@@ -10,6 +10,12 @@ interface SitePath {
   readonly Params: { readonly site: string };
 }
 
+/** A site's limits as the API tells them; null: none. */
+export interface LimitsAnswer {
+  readonly configured: { readonly [Name in keyof SiteLimits]-?: number | null };
+  readonly changed: SiteLimits | null;
+}
+
 /** The limits of a site: as they are configured, and what is changed of them while it runs. */
 export function limitRoutes(server: FastifyInstance, parts: ControlParts): void {
   server.get<SitePath>('/sites/:site/limits', async (request) => limitsOf(parts, siteOf(parts, request.params.site)));
@@ -32,7 +38,7 @@ export function limitRoutes(server: FastifyInstance, parts: ControlParts): void 
 }
 
 /** Workers are configured apart from here: what is changed is what they keep to, what is configured is what this process's file says. */
-async function limitsOf(parts: ControlParts, { name, limits, backfill }: ControlledSite) {
+async function limitsOf(parts: ControlParts, { name, limits, backfill }: ControlledSite): Promise<LimitsAnswer> {
   const { requests = 64, transfers = 8, bytesPerSecond = null } = limits ?? {};
   const scanRequestsPerSecond = backfill?.requestsPerSecond ?? null;
   const changed = await changedLimits(clientOf(parts), name);
