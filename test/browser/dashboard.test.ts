@@ -55,7 +55,7 @@ describeWith(['chromium'], 'the dashboard, in a browser', () => {
     await page.getByRole('heading', { name: '1 of 2 sites could take over now' }).waitFor();
     await card(page, 'eu').getByText('Not ready: 1 image failed').waitFor();
     await card(page, 'ap').getByText('Ready to take over').waitFor();
-    await screenshot(page, 'sites-light');
+    await screenshot(page, 'failed');
     expect(await count(page, 'eu', 'Failed').textContent()).toBe('1');
     expect(await card(page, 'eu').getByRole('img', { name: 'Synced: 13 of 14, 1 failed' }).count()).toBe(1);
   });
@@ -75,7 +75,7 @@ describeWith(['chromium'], 'the dashboard, in a browser', () => {
       (rows) => rows.length === 1 && rows[0]?.includes('svc/app1:v1') === true,
       SLOW_MS,
     );
-    await screenshot(page, 'images-light');
+    await screenshot(page, 'images');
   });
 
   it('shows names and reasons from registries as text, whatever they hold', async () => {
@@ -121,7 +121,7 @@ describeWith(['chromium'], 'the dashboard, in a browser', () => {
   it('approves a held deletion once it was said what would happen', async () => {
     const page = await world.open('/deletions');
     await says(page, 'would delete 4 of 12 tags; 1 is allowed in 24 h');
-    await screenshot(page, 'held-light');
+    await screenshot(page, 'held');
     for (const tag of ['v1.1', 'v1.2', 'v1.3']) await page.getByLabel(`Choose team/api:${tag}`).uncheck();
     await page.getByRole('button', { name: 'Approve: delete them' }).click();
     await page.getByRole('heading', { name: 'Delete team/api:v1.0 at eu?' }).waitFor();
@@ -164,7 +164,7 @@ describeWith(['chromium'], 'the dashboard, in a browser', () => {
     await eventually(
       async () => {
         const now = (await count(page, 'ap', 'Verified').textContent()) ?? '';
-        if (seen.size === 2 && !seen.has(now)) await screenshot(page, 'backfill-light');
+        if (seen.size === 2 && !seen.has(now)) await screenshot(page, 'status');
         return seen.add(now).size > 2 && now === '38';
       },
       (all) => all,
