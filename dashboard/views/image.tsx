@@ -136,9 +136,7 @@ function Facts({ image }: { readonly image: ImageAnswer }) {
       <dt>Attempts</dt>
       <dd>{attempts}</dd>
       <dt>Event received</dt>
-      <dd>
-        <When at={receivedAt} />
-      </dd>
+      <dd>{receivedAt === null ? 'none: a scan found it' : <When at={receivedAt} />}</dd>
       {changedAt !== null && (
         <>
           <dt>Changed and not verified since</dt>
