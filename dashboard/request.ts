@@ -39,7 +39,7 @@ async function failureIn(answer: Response): Promise<TwinportError> {
 let signingIn: Promise<boolean> | undefined;
 
 /** Asks for the token, once for all who need it. @returns whether there is a session now */
-function signIn(what: string): Promise<boolean> {
+export function signIn(what: string): Promise<boolean> {
   signingIn ??= ask({
     title: 'Sign in',
     text: [

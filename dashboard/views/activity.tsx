@@ -3,6 +3,7 @@ import type { AuditItem } from '../../src/ledger/audit.ts';
 import type { Page } from '../../src/ledger/paging.ts';
 import { live } from '../live.ts';
 import { FailureLine } from '../parts/failure-line.tsx';
+import { Pager } from '../parts/pager.tsx';
 import { When } from '../parts/when.tsx';
 import { useRead, useTick } from '../use-read.ts';
 
@@ -48,14 +49,7 @@ export function Activity() {
           </li>
         ))}
       </ol>
-      <nav class="pages" aria-label="Pages">
-        <button type="button" disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
-          ← Newer
-        </button>
-        <button type="button" disabled={value?.next == null} onClick={() => value?.next != null && setCursors([...cursors, value.next])}>
-          Older →
-        </button>
-      </nav>
+      <Pager cursors={cursors} next={value?.next} turn={setCursors} />
     </>
   );
 }

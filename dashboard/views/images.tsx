@@ -5,6 +5,7 @@ import { count } from '../../src/model/text.ts';
 import { doToImages, doToSite, IMAGE_DEEDS, SITE_DEEDS } from '../deeds.ts';
 import { live } from '../live.ts';
 import { FailureLine } from '../parts/failure-line.tsx';
+import { Pager } from '../parts/pager.tsx';
 import { place, to } from '../path.ts';
 import { useRead, useTick } from '../use-read.ts';
 import { filtersIn, ImageFilter } from './image-filter.tsx';
@@ -40,15 +41,7 @@ export function Images({ site }: { readonly site: string }) {
       <Chosen site={site} chosen={[...chosen]} failed={status?.failed ?? 0} done={() => (choose(new Set()), again())} />
       <FailureLine failure={failure} />
       {value && <ImageTable site={site} images={value.items} chosen={chosen} choose={choose} />}
-      <nav class="pages" aria-label="Pages">
-        <button type="button" disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
-          ← Before
-        </button>
-        <span>Page {cursors.length + 1}</span>
-        <button type="button" disabled={value?.next == null} onClick={() => value?.next != null && setCursors([...cursors, value.next])}>
-          Next →
-        </button>
-      </nav>
+      <Pager cursors={cursors} next={value?.next} turn={setCursors} />
     </>
   );
 }

@@ -4,14 +4,15 @@ import type { Setup as SetupAnswer } from '../contract.ts';
 import { FailureLine } from '../parts/failure-line.tsx';
 import { Mark } from '../parts/mark.tsx';
 import { When } from '../parts/when.tsx';
+import { signIn } from '../request.ts';
 import { useRead, useTick } from '../use-read.ts';
 
 const EVERY_MS = 10_000;
 
 /** Whether everything is as it must be, and what to give to the primary. */
 export function Setup() {
-  const { value: setup, failure } = useRead<SetupAnswer>('/setup', useTick(EVERY_MS));
-  const { value: info } = useRead<Info>('/info');
+  const { value: setup, failure, again } = useRead<SetupAnswer>('/setup', useTick(EVERY_MS));
+  const { value: info } = useRead<Info>('/info', setup?.checkedAt);
   return (
     <>
       <h1 tabIndex={-1}>Setup</h1>
@@ -45,12 +46,15 @@ export function Setup() {
           </p>
         </section>
       )}
-      {setup?.notifications && <Snippet {...setup.notifications} />}
+      {setup?.notifications && <Snippet {...setup.notifications} whole={info?.mayAct !== false} again={again} />}
     </>
   );
 }
 
-function Snippet({ kind, text }: NonNullable<SetupAnswer['notifications']>) {
+type SnippetProps = NonNullable<SetupAnswer['notifications']> & { readonly whole: boolean; readonly again: () => void };
+
+/** A secret in it is shown to whoever may act. */
+function Snippet({ kind, text, whole, again }: SnippetProps) {
   const [copied, setCopied] = useState(false);
   return (
     <section>
@@ -60,7 +64,12 @@ function Snippet({ kind, text }: NonNullable<SetupAnswer['notifications']>) {
       </pre>
       <button type="button" onClick={() => void copy(text).then(setCopied)}>
         {copied ? 'Copied' : 'Copy'}
-      </button>
+      </button>{' '}
+      {!whole && (
+        <button type="button" onClick={() => void signIn('Seeing the secret').then(again)}>
+          Sign in to see the secret
+        </button>
+      )}
     </section>
   );
 }
