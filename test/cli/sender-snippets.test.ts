@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventSources } from '../../src/events/index.ts';
 import { describeSenders, ownSenders } from '../../src/processes/cli/describe-senders.ts';
-import { senderSnippet } from '../../src/processes/cli/sender-snippets.ts';
+import { senderSnippet } from '../../src/processes/notifications/sender-snippets.ts';
 
 const NONE = { listen: '127.0.0.1:8080', secrets: {} };
 const BASE = 'https://twinport.example.com';

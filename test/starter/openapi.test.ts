@@ -60,6 +60,7 @@ const ASKED: Record<string, [status: number, body?: object]> = {
   'get /sites/{site}/waivers': [200],
   'get /audit': [200],
   'get /info': [200],
+  'get /setup': [200],
   'get /sites/{site}/limits': [200],
   'post /sites/{site}/pause': [202],
   'post /sites/{site}/resume': [202],

@@ -9,10 +9,10 @@ import { askForBackfill } from '../temporal/backfill.ts';
 import { ensureSchedules, type Scheduled } from '../temporal/schedules.ts';
 import type { ExitCode } from './exit-code.ts';
 import { onInterruption } from './interruption.ts';
-import { notificationSnippets } from './notification-snippet.ts';
+import { notificationSnippets } from '../notifications/notification-snippet.ts';
 import { note, printJson, printLine } from './output.ts';
 import { ownSystem, requireSameSites, type OwnSystem } from './own-system.ts';
-import { senderSnippet } from './sender-snippets.ts';
+import { senderSnippet } from '../notifications/sender-snippets.ts';
 import { pingSites } from './sync/ping-sites.ts';
 
 /** What was asked on the command line. */

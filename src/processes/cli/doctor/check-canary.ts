@@ -2,7 +2,7 @@ import type { TwinportConfig } from '../../../config/index.ts';
 import { CANARY_TAG, canaryManifest, pushCanary } from '../../../registry/push-canary.ts';
 import { headManifest } from '../../../registry/manifests.ts';
 import { openSession } from '../../../registry/session.ts';
-import { tryCheck, type CheckedPart } from './check.ts';
+import { tryCheck, type CheckedPart } from '../../doctor/check.ts';
 
 /** Whether the canary may be pushed to the primary; whether its event comes is what `status` says. */
 export async function checkCanary({ endpoint, repository }: NonNullable<TwinportConfig['canary']>): Promise<CheckedPart[]> {

@@ -8,7 +8,7 @@ import { openSession, type Session } from '../../../registry/session.ts';
 import { listTags } from '../../../registry/tags.ts';
 import { cancelUpload, startUpload } from '../../../registry/uploads.ts';
 import { repositoryInScope } from '../../../replication/scope.ts';
-import { tryCheck, type CheckedPart } from './check.ts';
+import { tryCheck, type CheckedPart } from '../../doctor/check.ts';
 import { tryPush } from './try-push.ts';
 
 /** More than this and tokens, certificates and times in the ledger are no longer trustworthy. */

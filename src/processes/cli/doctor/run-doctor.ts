@@ -3,9 +3,9 @@ import { readConfig } from '../read-config.ts';
 import type { Endpoint } from '../../../registry/endpoint.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { clean, printJson, printLine } from '../output.ts';
-import type { CheckedPart } from './check.ts';
+import type { CheckedPart } from '../../doctor/check.ts';
 import { checkCanary } from './check-canary.ts';
-import { checkControl } from './control-checks.ts';
+import { checkControl } from '../../doctor/control-checks.ts';
 import { checkPrimary, checkSecondary } from './registry-checks.ts';
 
 /** Tries every connection and permission, and says the fix. */

@@ -6,7 +6,7 @@ import { deleteManifest, headManifest, putManifest } from '../../../registry/man
 import { ensureRepository } from '../../../registry/repositories.ts';
 import type { Session } from '../../../registry/session.ts';
 import { putBlob, startUpload } from '../../../registry/uploads.ts';
-import { tryCheck, type CheckedPart } from './check.ts';
+import { tryCheck, type CheckedPart } from '../../doctor/check.ts';
 
 const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
 

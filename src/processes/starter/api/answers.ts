@@ -101,6 +101,12 @@ export const INFO = z.strictObject({
   ...{ webUi: text, inbox: count, mayAct: z.boolean() },
 });
 
+export const SETUP = z.strictObject({
+  checkedAt: moment,
+  checks: z.array(z.strictObject({ name: z.string(), ok: z.boolean().nullable(), message: z.string(), remedy: text })),
+  notifications: z.strictObject({ kind: z.string(), text: z.string() }).nullable(),
+});
+
 /** As Temporal knows it; how far it is only where a worker answers. */
 const run = { runId: z.string(), status: z.string() };
 export const BACKFILL = z.strictObject({

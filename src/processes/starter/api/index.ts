@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Access } from '../access.ts';
-import type { ControlParts } from '../parts.ts';
+import type { SetupParts } from '../setup.ts';
 import { auditRoutes } from './audit.ts';
 import { backfillRoutes } from './backfill.ts';
 import { eventRoutes } from './events.ts';
@@ -9,6 +9,7 @@ import { imageRoutes } from './images.ts';
 import { infoRoutes } from './info.ts';
 import { limitRoutes } from './limits.ts';
 import { openApiRoutes } from './openapi.ts';
+import { setupRoutes } from './setup.ts';
 import { siteRoutes } from './sites.ts';
 import { undoRoutes } from './undo.ts';
 import { verifyRoutes } from './verify.ts';
@@ -18,7 +19,7 @@ import { waiverRoutes } from './waivers.ts';
 export const API_PREFIX = '/api/v1';
 
 /** The whole JSON API; who may use it is decided before it is reached. */
-export function apiRoutes(parts: ControlParts, access?: Access) {
+export function apiRoutes(parts: SetupParts, access?: Access) {
   return async (server: FastifyInstance): Promise<void> => {
     server.decorateRequest('actor', 'api');
     siteRoutes(server, parts);
@@ -32,6 +33,7 @@ export function apiRoutes(parts: ControlParts, access?: Access) {
     auditRoutes(server, parts);
     eventRoutes(server, parts);
     infoRoutes(server, parts, access);
+    setupRoutes(server, parts, access);
     openApiRoutes(server);
   };
 }

@@ -46,6 +46,7 @@ export const OPERATIONS: readonly Operation[] = [
   list(`${S}/waivers`, 'Images that are left out of the recovery point', answers.WAIVER, asked.WAIVER_PAGE),
   list('/audit', 'Who did what, the latest first', answers.AUDIT, asked.AUDIT_PAGE),
   get('/info', 'What this Twinport is, and whether who asks could act', answers.INFO),
+  get('/setup', 'What `twinport doctor` says, as far as the starter can see', answers.SETUP),
   get(`${S}/backfill`, 'Where the latest backfill stands', answers.BACKFILL),
   get(`${S}/verify`, 'Where the latest verification stands', answers.VERIFICATION),
   get(`${S}/limits`, 'What a site may use of its registry', answers.SITE_LIMITS),

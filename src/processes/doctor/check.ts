@@ -1,4 +1,4 @@
-import { failureOf, isTwinportError, type FailureCode } from '../../../model/failure.ts';
+import { failureOf, isTwinportError, type FailureCode } from '../../model/failure.ts';
 
 /** One thing that was tried. */
 export interface Check {

@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
 import { sql } from 'kysely';
-import type { TwinportConfig } from '../../../config/index.ts';
-import { connect } from '../../../ledger/connection.ts';
-import { failureOf, TwinportError } from '../../../model/failure.ts';
-import { findBinary } from '../../embedded/binaries.ts';
-import { connectTemporal } from '../../temporal/connect.ts';
+import type { TwinportConfig } from '../../config/index.ts';
+import { connect } from '../../ledger/connection.ts';
+import { failureOf, TwinportError } from '../../model/failure.ts';
+import { findBinary } from '../embedded/binaries.ts';
+import { connectTemporal } from '../temporal/connect.ts';
 import { tryCheck, type CheckedPart } from './check.ts';
 
 const SECRET = /^[A-Za-z][A-Za-z0-9]*$/;
@@ -63,7 +63,8 @@ async function checkLedger({ ledger }: TwinportConfig): Promise<{ found: string;
   }
 }
 
-function checkSecret({ webhook }: TwinportConfig): { found: string; ok?: boolean; fix?: string } {
+/** The webhook's secrets, by their shape. */
+export function checkSecret({ webhook }: Pick<TwinportConfig, 'webhook'>): { found: string; ok?: boolean; fix?: string } {
   for (const [source, secret] of Object.entries(webhook.secrets)) {
     if (secret.length < SHORTEST_SECRET) return tooShort(`webhook.secrets.${source}`, secret);
   }
