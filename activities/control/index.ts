@@ -34,19 +34,22 @@ export interface ControlParts {
   readonly startScheduled: (input: StartScheduledInput) => Promise<void>;
   /** Told of each verified image how long ago its event was received, in seconds. */
   readonly onVerified?: (site: string, seconds: number) => void;
+  /** Told of what a workflow has had recorded of images. */
+  readonly onRecorded?: (input: MarkVerificationInput, workflowId: string | undefined) => void;
 }
 
 /**
  * The activities that see the ledger, and never a registry. Each is safe to repeat: upserts are fenced by the look that they record, and a
  * signal said twice asks for the same look twice.
  */
-export function controlActivities({ ledger, startLook, startScheduled, onVerified }: ControlParts) {
+export function controlActivities({ ledger, startLook, startScheduled, onVerified, onRecorded }: ControlParts) {
   return {
     markVerification: (input: MarkVerificationInput) =>
       recorded(async () => {
         const at = scheduledFirst();
         const result = await markVerification(ledger, input, at);
         if (onVerified) for (const seconds of delaysOf(input, at)) onVerified(input.policy.site, seconds);
+        onRecorded?.(input, Context.current().info.workflowExecution?.workflowId);
         return result;
       }),
     recordScan: (input: RecordScanInput) =>

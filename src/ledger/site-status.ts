@@ -47,7 +47,7 @@ export interface SiteStatus {
   /** The event that was last received, of whatever repository; null while there was none. The same for all sites. */
   readonly lastEvent: { readonly source: string; readonly at: string } | null;
   readonly backfill: BackfillStatus;
-  /** How many polled in the last minute. */
+  /** How many are there: seen within the last seconds. */
   readonly workers: number;
   readonly paused: boolean;
 }

@@ -82,11 +82,15 @@ describe('siteStatus', () => {
     expect(late?.lagSeconds).toBeLessThan(60);
     await markVerification(use.ledger, { policy, repository, outcomes: [synced('a', 1, now - 20_000), synced('b', 2, now - 20_000)] }, now);
     expect(await status(site)).toMatchObject({ reason: 'no worker polls', lagSeconds: 0, total: 3, synced: 3, verified: 3 });
-    await heartbeatWorkers(use.ledger, site, [
-      { identity: 'w1', lastPoll: Date.now() },
-      { identity: 'w2', lastPoll: Date.now() - 120_000 },
-    ]);
-    await heartbeatWorkers(use.ledger, site, [{ identity: 'w1', lastPoll: 5 }]);
+    await heartbeatWorkers(use.ledger, site, ['w2', 'w1']);
+    expect(await status(site)).toMatchObject({ ready: true, workers: 2 });
+    const silent = use.ledger.db
+      .updateTable('workers')
+      .set({ last_poll: Date.now() - 20_000 })
+      .where('site', '=', site);
+    await silent.execute();
+    expect(await status(site)).toMatchObject({ reason: 'no worker polls', workers: 0 });
+    await heartbeatWorkers(use.ledger, site, ['w1']);
     await setPaused(use.ledger, site, true);
     expect(await status(site)).toMatchObject({ ready: false, reason: 'paused', workers: 1, paused: true });
     await setPaused(use.ledger, site, false);

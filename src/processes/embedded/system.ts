@@ -86,7 +86,7 @@ async function startParts(options: SystemOptions, stack: Stack): Promise<System>
   const { namespace } = temporal.config;
   // All at once: each loads the workflows' code, and a person waits.
   const workers: readonly (readonly [string, Promise<RunningWorker>])[] = [
-    ['the control worker', startControlWorker({ native, namespace, dataConverter, client, ledger: ledger.ledger, sites })],
+    ['the control worker', startControlWorker({ native, namespace, dataConverter, client, ledger: ledger.ledger, sites, logger })],
     ...(options.workers
       ? sites.map(
           (site) => [`the worker of ${site.name}`, startSiteWorker({ native, namespace, dataConverter, client, site, logger })] as const,

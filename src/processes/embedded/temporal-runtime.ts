@@ -1,6 +1,9 @@
 import { Runtime, type LogLevel, type LogMetadata } from '@temporalio/worker';
 import type { Logger } from 'pino';
 
+/** How often a worker process tells Temporal that it is there. */
+const WORKER_HEARTBEAT_MS = 4_000;
+
 let installed = false;
 
 /**
@@ -12,6 +15,7 @@ export function installTemporalRuntime(logger: Logger): void {
   installed = true;
   Runtime.install({
     shutdownSignals: [],
+    workerHeartbeatInterval: WORKER_HEARTBEAT_MS,
     logger: sdkLogger(logger.child({ part: 'temporal' })),
     telemetryOptions: { logging: { forward: {}, filter: 'WARN' } },
   });

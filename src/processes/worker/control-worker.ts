@@ -7,9 +7,10 @@ import { TwinportError } from '../../model/failure.ts';
 import { CONTROL_QUEUE } from '../../model/names.ts';
 import type { SitePolicy } from '../../model/policy.ts';
 import { startBackfill } from '../temporal/backfill.ts';
-import { observeDelay } from '../../telemetry/index.ts';
+import { observeDelay, type Logger } from '../../telemetry/index.ts';
 import { sendLook } from '../temporal/looks.ts';
 import { startVerify } from '../temporal/verify.ts';
+import { tellOutcomes, watchActivities } from './activity-watch.ts';
 import { runTogether, type RunningWorker } from './running-worker.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
@@ -20,6 +21,7 @@ export interface ControlWorkerOptions {
   readonly client: Client;
   readonly ledger: Ledger;
   readonly sites: readonly { readonly policy: SitePolicy }[];
+  readonly logger: Logger;
 }
 
 /** Repositories of a backfill at a time. */
@@ -27,17 +29,19 @@ export const BACKFILL_CONCURRENCY = 8;
 
 /** The ledger's activities, and the one that starts looks. */
 export async function startControlWorker(options: ControlWorkerOptions): Promise<RunningWorker> {
-  const { native, namespace, dataConverter, client, ledger, sites } = options;
+  const { native, namespace, dataConverter, client, ledger, sites, logger } = options;
   const worker = await Worker.create({
     connection: native,
     namespace,
     dataConverter,
     ...workflowCode(dataConverter),
     taskQueue: CONTROL_QUEUE,
+    interceptors: { activity: [watchActivities(logger)] },
     shutdownForceTime: '2 seconds',
     activities: controlActivities({
       ledger,
       onVerified: observeDelay,
+      onRecorded: (input, workflowId) => tellOutcomes(logger, input, workflowId),
       startLook: (input) => sendLook(client, input),
       async startScheduled({ site, kind }) {
         const policy = sites.find((known) => known.policy.site === site)?.policy;

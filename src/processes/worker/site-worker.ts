@@ -9,6 +9,7 @@ import { openSession, type Session } from '../../registry/session.ts';
 import { limiterStates } from '../../registry/transport/limiter.ts';
 import { createSite, type Site } from '../../replication/site.ts';
 import { countCopies, countRequest, watchLimits, type Logger } from '../../telemetry/index.ts';
+import { watchActivities } from './activity-watch.ts';
 import { runTogether, type RunningWorker } from './running-worker.ts';
 import { watchChangedLimits } from './limits-watch.ts';
 import { watchPause } from './pause-watch.ts';
@@ -63,6 +64,7 @@ export async function startSiteWorker({
     dataConverter,
     ...workflowCode(dataConverter),
     activities: siteActivities(both, (result) => countCopies(site.name, result)),
+    interceptors: { activity: [watchActivities(logger)] },
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     shutdownGraceTime: 0,
     shutdownForceTime: SHUTDOWN_GRACE,
