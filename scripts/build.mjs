@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,6 +33,8 @@ const encoded = await bundleWorkflowCode({ workflowsPath, failureConverterPath, 
 writeFileSync(join(fresh, 'workflow-bundle-encoded-failures.js'), encoded.code);
 
 const { build } = await import('esbuild');
+// Preact's license wants to go along with every copy.
+const notice = readFileSync(join(root, 'node_modules/preact/LICENSE'), 'utf8');
 await build({
   entryPoints: [
     { in: join(root, 'dashboard/main.tsx'), out: 'app' },
@@ -43,6 +45,7 @@ await build({
   loader: { '.svg': 'copy' },
   tsconfig: join(root, 'dashboard/tsconfig.json'),
   ...{ bundle: true, minify: true, format: 'esm', platform: 'browser', target: 'es2022', legalComments: 'none', logLevel: 'warning' },
+  banner: { js: `/*! Preact\n${notice}*/` },
 });
 
 const bin = join(fresh, 'src/processes/cli/main.js');

@@ -1,6 +1,6 @@
 export { countAttempt } from './activity-metrics.ts';
 export { createLogger, type LoggerOptions } from './logger.ts';
-export { gauge, metrics } from './metrics.ts';
+export { addMetrics, allMetrics, gauge, metrics } from './metrics.ts';
 export { redact, registerPassingSecret, registerSecrets, strike } from './redaction.ts';
 export {
   countCopies,

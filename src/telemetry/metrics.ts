@@ -7,3 +7,15 @@ export const metrics = new Registry();
 export function gauge<L extends string = never>(name: string, help: string, labelNames: readonly L[] = []): Gauge<L> {
   return new Gauge({ name, help, labelNames, registers: [metrics] });
 }
+
+const others: (() => Promise<string>)[] = [];
+
+/** Has `/metrics` serve what somebody else counts in this process, in Prometheus' text format. */
+export function addMetrics(text: () => Promise<string>): void {
+  others.push(text);
+}
+
+/** All that this process counts, in Prometheus' text format. */
+export async function allMetrics(): Promise<string> {
+  return (await Promise.all([metrics.metrics(), ...others.map((text) => text())])).join('');
+}

@@ -17,6 +17,8 @@ it('a worker that is killed in a backfill is missed by page and metrics within 3
   const metric = async (): Promise<number> => Number(/^twinport_workers\{site="eu"\} (\d+)$/m.exec(await text('/metrics'))?.[1]);
   const text = async (path: string): Promise<string> => (await fetch(new URL(path, system.url))).text();
   expect(await metric()).toBe(1);
+  // The SDK counts in the same process.
+  expect(await text('/metrics')).toMatch(/^temporal_worker_task_slots_available\{/m);
   expect(await text('/')).toContain('1 worker');
 
   await killed(worker);

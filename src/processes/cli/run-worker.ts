@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { readConfig } from './read-config.ts';
 import { TwinportError } from '../../model/failure.ts';
-import { metrics } from '../../telemetry/index.ts';
+import { allMetrics, metrics } from '../../telemetry/index.ts';
 import { createStack, type Stack } from '../embedded/stack.ts';
 import { installTemporalRuntime } from '../embedded/temporal-runtime.ts';
 import { parseListen, urlOf } from '../starter/listen-address.ts';
@@ -23,7 +23,7 @@ export async function runWorker(file: string | undefined, site: string, logger: 
   const interruption = onInterruption();
   const stack = createStack((part, message) => logger.warn({ part, reason: message }, 'a part did not end well'));
   try {
-    installTemporalRuntime(logger);
+    await installTemporalRuntime(logger);
     const connected = await connectTemporal(config.temporal);
     stack.add('Temporal client', () => connected.close());
     const { namespace } = config.temporal;
@@ -46,7 +46,7 @@ async function serveMetrics(listen: string, stack: Stack, logger: Logger): Promi
   const address = parseListen(listen);
   const server = createServer(logger);
   server.get('/healthz', async () => ({ ok: true }));
-  server.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
+  server.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await allMetrics()));
   stack.add('metrics', () => server.close());
   try {
     await server.listen(address);

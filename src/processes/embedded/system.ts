@@ -70,7 +70,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
 
 async function startParts(options: SystemOptions, stack: Stack): Promise<System> {
   const { config, sites, logger } = options;
-  installTemporalRuntime(logger);
+  await installTemporalRuntime(logger);
   const breaks = createBreak();
   const [temporal, ledger] = await allSettled(reachTemporal(options, stack, breaks.fail), reachLedger(options, stack, breaks.fail));
   const connected = await connectTemporal(temporal.config);

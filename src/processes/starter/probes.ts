@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { sql } from 'kysely';
 import type { FastifyInstance } from 'fastify';
 import type { Ledger } from '../../ledger/ledger.ts';
-import { metrics } from '../../telemetry/index.ts';
+import { allMetrics, metrics } from '../../telemetry/index.ts';
 import { requireRead, type Access } from './access.ts';
 
 const PROBE_MS = 1_000;
@@ -37,7 +37,7 @@ export function probeRoutes(
   server.get('/metrics', async (request, reply) => {
     requireRead(parts.access, request);
     await parts.refresh();
-    return reply.type(metrics.contentType).send(await metrics.metrics());
+    return reply.type(metrics.contentType).send(await allMetrics());
   });
 }
 
