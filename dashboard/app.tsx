@@ -39,8 +39,11 @@ export function App() {
 
 function View({ route }: { readonly route: Route }) {
   const { sites } = live.use();
-  if ('site' in route && sites?.every(({ name }) => name !== route.site) === true)
-    return <Nothing words={`There is no site “${route.site}”`} />;
+  if ('site' in route) {
+    // Before it is known which sites there are, nothing is asked of one that may not be.
+    if (sites === undefined) return <h1 tabIndex={-1}>{route.site}</h1>;
+    if (sites.every(({ name }) => name !== route.site)) return <Nothing words={`There is no site “${route.site}”`} />;
+  }
   switch (route.view) {
     case 'sites':
       return <Sites />;

@@ -46,15 +46,18 @@ function HeldList({ site, what, version }: ListProps) {
     `/sites/${encodeURIComponent(site)}/${what}?limit=500`,
     `${useTick(EVERY_MS)} ${version}`,
   );
-  const [left, leave] = useState<ReadonlySet<string>>(new Set());
+  // Nothing is chosen by itself: what comes while somebody reads must not be decided along.
+  const [picked, pick] = useState<ReadonlySet<string>>(new Set());
   const rows = value?.items ?? [];
-  const chosen = rows.filter(({ id }) => !left.has(id));
+  const chosen = rows.filter(({ id }) => picked.has(id));
+  const all = rows.length > 0 && chosen.length === rows.length;
   const act = (verdict: 'approve' | 'reject') => void decide(site, what, verdict, chosen).then(again);
   const toggle = (id: string): void => {
-    const next = new Set(left);
+    const next = new Set(picked);
     if (!next.delete(id)) next.add(id);
-    leave(next);
+    pick(next);
   };
+  const toggleAll = (): void => pick(new Set(all ? [] : rows.map(({ id }) => id)));
   return (
     <>
       <h3>{what === 'deletions' ? `${count(version, 'deletion')} held` : `${count(version, 'move')} held`}</h3>
@@ -63,7 +66,7 @@ function HeldList({ site, what, version }: ListProps) {
         <thead>
           <tr>
             <th>
-              <span class="unseen">Chosen</span>
+              <input type="checkbox" aria-label={`Choose all ${what} shown`} checked={all} onChange={toggleAll} />
             </th>
             <th>{what === 'deletions' ? 'What would go' : 'What would move'}</th>
             <th>Why it is held</th>
@@ -72,7 +75,7 @@ function HeldList({ site, what, version }: ListProps) {
         </thead>
         <tbody>
           {rows.map((row) => (
-            <Row key={row.id} site={site} row={row} chosen={!left.has(row.id)} toggle={() => toggle(row.id)} />
+            <Row key={row.id} site={site} row={row} chosen={picked.has(row.id)} toggle={() => toggle(row.id)} />
           ))}
         </tbody>
       </table>

@@ -123,7 +123,7 @@ async function readStatus(db: Db, names: readonly string[]): Promise<StatusRow[]
       order by changed_at limit 1) o on true
     left join lateral (
       select verified_at as "oldestVerification" from images where site = n.name and ${COUNTED} and ${VERIFIED}
-      order by coalesce(changed_at, verified_at) limit 1) q on true
+      order by verified_at limit 1) q on true
     left join lateral (select json_build_object('source', source, 'at', received_at) as "lastEvent" from events order by id desc limit 1) e on true
     cross join lateral (
       select count(*) as held from deletions where site = n.name and state = 'held' and coalesce(expires_at > ${NOW_MS}, true)) d

@@ -116,7 +116,10 @@ describe('imageDetail', () => {
 
 it('counts the same before and after it adds up what was appended, whoever writes meanwhile', async () => {
   const site = 'folded';
-  const writing = Array.from({ length: 40 }, (_, n) => put(site, `app-${n % 4}`, [`v${n}`]));
+  // One after the other, or they would be recorded in one transaction.
+  const writing = Array.from({ length: 4 }, async (_, chain) => {
+    for (let n = 0; n < 10; n++) await put(site, `app-${chain}`, [`v${n}`]);
+  });
   const folding = Array.from({ length: 10 }, () => foldImageCounts(use.ledger));
   await Promise.all([...writing, ...folding]);
   const count = async () => (await siteStatus(use.ledger, [site]))[0];

@@ -55,8 +55,12 @@ describe('acting from the page', () => {
 
   it.each(['https://evil.example.com', 'https://twinport.example.com', 'https://twinport.example.com:8444', 'null'])(
     'is not for a page of %s',
-    async (origin) => expect(await act({ ...session, origin })).toBe(401),
+    async (origin) => expect(await act({ ...without('sec-fetch-site'), origin })).toBe(401),
   );
+
+  it('is also for a browser that reaches us by another name than the proxy in between calls us', async () => {
+    expect(await act({ ...session, origin: 'https://twinport.example.org' })).toBe(404);
+  });
 
   it.each(['same-site', 'cross-site', 'none'])('is not for a request that the browser calls %s', async (from) => {
     expect(await act({ ...session, 'sec-fetch-site': from })).toBe(401);

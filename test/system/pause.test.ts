@@ -17,7 +17,7 @@ it('of a paused site nothing is begun, by workers that are started again neither
   await eventually(system.status, ({ ready }) => ready === true, 60_000, 500);
 
   await system.act('pause');
-  await sleep(HEARD_MS);
+  await worker.waitFor(/the site is paused: nothing is begun/);
   expect(await system.status()).toMatchObject({ paused: true, ready: false, reason: 'paused' });
   const second = await pushImage(system.primary.url, 'app', 'v2', { label: 'second' });
   await sleep(HEARD_MS);

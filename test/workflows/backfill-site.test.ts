@@ -92,7 +92,8 @@ describe('backfillSite', () => {
     ]);
     expect(compared().toSorted()).toEqual(['a', 'b', 'c', 'x', 'y', 'z']);
     expect(world.names().indexOf('knownRepositories')).toBeGreaterThan(world.names().lastIndexOf('listRepositories'));
-    expect(progress).toEqual({ state: 'done', done: 6, total: 6, excluded: 3, failures: [], work: NO_WORK });
+    const startedAt = expect.any(Number);
+    expect(progress).toEqual({ state: 'done', done: 6, total: 6, excluded: 3, failures: [], work: NO_WORK, startedAt });
   });
 
   it('adds up the work of all, and hands the catalog’s scan to the ledger at the end alone', async () => {

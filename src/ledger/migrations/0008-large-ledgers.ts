@@ -46,6 +46,7 @@ const STATEMENTS = [
 
   // Since when: the change that is not verified, else the last verification.
   `create index images_age on images (site, (coalesce(changed_at, verified_at)))`,
+  `create index images_verified on images (site, verified_at) where ${COUNTED} and ${VERIFIED}`,
   `create index images_missing on images (site, repository, tag) where missing_since is not null`,
   `create index images_out_of_scope on images (site, repository, tag) where out_of_scope`,
 

@@ -79,8 +79,10 @@ function isLocal(request: FastifyRequest): boolean {
  */
 function isOfOurPage({ headers, host }: FastifyRequest): boolean {
   const { origin, 'sec-fetch-site': from } = headers;
-  const ours = origin === undefined || origin === `http://${host}` || origin === `https://${host}`;
-  return headers[ACTION_HEADER] === '1' && ours && (from === undefined || from === 'same-origin');
+  if (headers[ACTION_HEADER] !== '1') return false;
+  // A proxy may call us by another name than the browser does: what the browser says itself counts first.
+  if (from !== undefined) return from === 'same-origin';
+  return origin === undefined || origin === `http://${host}` || origin === `https://${host}`;
 }
 
 function unauthorized(what: string): RequestError {

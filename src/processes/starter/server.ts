@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { failureOf, isTwinportError, type FailureCode } from '../../model/failure.ts';
 import { redact } from '../../telemetry/index.ts';
 import { RequestError, statusOf } from './request-error.ts';
@@ -61,6 +62,9 @@ function answerError(error: FastifyError | RequestError, request: FastifyRequest
 function describe(error: FastifyError | RequestError): { status: number; code: FailureCode; message: string; path?: string | undefined } {
   if (error instanceof RequestError) return error;
   if (isTwinportError(error)) return { status: statusOf(error.code), code: error.code, message: error.message };
+  if (error instanceof WorkflowNotFoundError) return { status: 409, code: 'CONFLICT', message: 'what was asked of has just ended' };
+  if (error instanceof ServiceError || isGrpcServiceError(error))
+    return { status: 503, code: 'UNREACHABLE', message: 'Temporal does not answer as it should: try again' };
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) return { status, code: CODE_OF_STATUS[status] ?? 'INVALID', message: error.message };
   return { status: 500, code: 'INTERNAL', message: 'an error of our own; the log has it' };

@@ -78,7 +78,7 @@ async function siteChecks(parts: SetupParts): Promise<SetupCheck[]> {
   return [
     ...sites.map(({ name, workers }): SetupCheck => {
       const polls = workers > 0;
-      const message = polls ? `${workers} polled within the last minute` : 'none has polled within the last minute';
+      const message = polls ? `${workers} ${workers === 1 ? 'is' : 'are'} there` : 'none is there';
       return { name: `workers of ${name}`, ok: polls, message, remedy: polls ? null : `start "twinport worker --site ${name}"` };
     }),
     ...(sites.length > 0 ? [events] : []),

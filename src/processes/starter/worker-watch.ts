@@ -9,6 +9,7 @@ import { createWorkerRoll } from '../temporal/workers.ts';
 
 const EVERY_MS = 5_000;
 const SOON_MS = 1_000;
+const PAUSE_MS = 2_000;
 /** Writes down every 5 s (every second until the first are seen) which workers of each site are there, and which site is paused, by Temporal's own account. */
 export function startWorkerWatch(parts: {
   client: Client;
@@ -24,7 +25,7 @@ export function startWorkerWatch(parts: {
   const paused = new Map<string, boolean>();
   // A pause may be begun and ended in Temporal, without us.
   const notePause = async (name: string): Promise<void> => {
-    const now = await isPaused(parts.client, name);
+    const now = await parts.client.connection.withDeadline(Date.now() + PAUSE_MS, () => isPaused(parts.client, name));
     if (paused.get(name) === now) return;
     await setPaused(parts.ledger, name, now);
     paused.set(name, now);

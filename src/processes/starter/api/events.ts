@@ -10,6 +10,7 @@ const SHARE = 1 / 5;
 const SILENCE_MS = 15_000;
 /** More listeners than people: something opens them and never lets go. */
 const MOST_LISTENERS = 200;
+const MOST_UNREAD = 1024 * 1024;
 
 /**
  * `GET /events`: server-sent events. `sites`, with what `GET /sites` answers, at once and then whenever it changes; `away` while the ledger does not answer; `still` where there was nothing else to say for 15 s.
@@ -20,12 +21,19 @@ export function eventRoutes(server: FastifyInstance, parts: ControlParts): void 
   let latest: string | undefined;
   let saidAt = 0;
   let timer: NodeJS.Timeout | undefined;
+  /** One loop for all: also while the first look of it is under way. */
+  let looking = false;
 
   const say = (text: string, to: Iterable<ServerResponse> = listeners): void => {
-    for (const listener of to) listener.write(text);
+    for (const listener of to) {
+      // Whoever stays and does not read would have us keep all of it.
+      if (listener.writableLength > MOST_UNREAD) listener.destroy();
+      else listener.write(text);
+    }
     saidAt = performance.now();
   };
   const look = async (): Promise<void> => {
+    looking = true;
     const began = performance.now();
     const now = await read(parts);
     if (now !== latest) say(now);
@@ -33,7 +41,7 @@ export function eventRoutes(server: FastifyInstance, parts: ControlParts): void 
     latest = now;
     const pauseMs = Math.max(EVERY_MS, (performance.now() - began) / SHARE);
     if (listeners.size > 0) timer = setTimeout(() => void look(), pauseMs).unref();
-    else [timer, latest] = [undefined, undefined];
+    else [looking, latest] = [false, undefined];
   };
 
   server.get('/events', (_request, reply) => {
@@ -45,7 +53,7 @@ export function eventRoutes(server: FastifyInstance, parts: ControlParts): void 
     listeners.add(raw);
     raw.on('close', () => listeners.delete(raw));
     if (latest !== undefined) say(latest, [raw]);
-    if (timer === undefined && listeners.size === 1) void look();
+    if (!looking) void look();
   });
 
   server.addHook('onClose', async () => {

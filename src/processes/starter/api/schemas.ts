@@ -13,6 +13,9 @@ const LONGEST_REASON = 1_000;
 const LONGEST_SEARCH = 400;
 const HOUR_MS = 3_600_000;
 
+/** A text that PostgreSQL can hold. */
+const storable = z.string().refine((text) => !text.includes('\0'), 'must have no NUL');
+
 const reference = z.string().refine((text) => {
   const parts = parseReference(text);
   return parts !== undefined && parts.digest === undefined;
@@ -27,14 +30,14 @@ export const RETRY = z.union(
 );
 /** `{ids: […]}` or `{all: true}` */
 export const DECISION = z.union(
-  [z.strictObject({ ids: z.array(z.string().min(1).max(100)).min(1).max(MOST_IDS) }), z.strictObject({ all: z.literal(true) })],
+  [z.strictObject({ ids: z.array(storable.min(1).max(100)).min(1).max(MOST_IDS) }), z.strictObject({ all: z.literal(true) })],
   'must be {"ids": ["…"]} or {"all": true}',
 );
 const image = z.string().refine((text) => parseReference(text)?.tag !== undefined, 'must be repository:tag');
 const images = z.array(image).min(1).max(MOST_REFERENCES);
 
 /** `{references: […], reason}`: whoever leaves an image out says why. */
-export const WAIVE = z.strictObject({ references: images, reason: z.string().trim().min(1, 'must say why').max(LONGEST_REASON) });
+export const WAIVE = z.strictObject({ references: images, reason: storable.trim().min(1, 'must say why').max(LONGEST_REASON) });
 /** `{references: […]}` */
 export const UNWAIVE = z.strictObject({ references: images });
 /** `{references: […]}`, or one of them and `to`: which of the digests that it stood for. */
@@ -72,10 +75,10 @@ const page = {
 export const IMAGE_PAGE = z.strictObject({
   state: z.enum(['pending', 'started', 'synced', 'failed', 'verified', 'excluded', 'held', 'missing', 'waived']).optional(),
   repository: z.string().refine(isRepositoryName, 'must be a repository name').optional(),
-  q: z.string().trim().min(1).max(LONGEST_SEARCH).optional(),
+  q: storable.trim().min(1).max(LONGEST_SEARCH).optional(),
   olderThan: z
     .string()
-    .refine((text) => parseDuration(text) !== undefined, 'must be a duration, such as 30m, 24h or 7d')
+    .refine((text) => Number.isSafeInteger(parseDuration(text)), 'must be a duration, such as 30m, 24h or 7d')
     .optional(),
   ...page,
 });
@@ -88,7 +91,7 @@ export const SAMPLES = z.strictObject({
     .default(24),
 });
 /** The query of a page of the audit. */
-export const AUDIT_PAGE = z.strictObject({ site: z.string().min(1).max(200).optional(), ...page });
+export const AUDIT_PAGE = z.strictObject({ site: storable.min(1).max(200).optional(), ...page });
 /** The query of a page of waivers. */
 export const WAIVER_PAGE = z.strictObject({
   ...page,
