@@ -1,3 +1,4 @@
+import type { notificationsFor, SetupState } from '../src/processes/starter/setup.ts';
 import type { ImageAnswer } from '../src/processes/starter/api/images.ts';
 
 /** An image; `referrers` is absent where the starter does not record them. */
@@ -6,13 +7,4 @@ export type Image = ImageAnswer & {
 };
 
 /** What of the setup is as it must be, and what to give to the primary. */
-export interface Setup {
-  readonly checkedAt: string;
-  readonly checks: readonly {
-    readonly name: string;
-    readonly ok: boolean | null;
-    readonly message: string;
-    readonly remedy: string | null;
-  }[];
-  readonly notifications: { readonly kind: string; readonly text: string } | null;
-}
+export type Setup = SetupState & { readonly notifications: ReturnType<typeof notificationsFor> };

@@ -5,6 +5,7 @@ import type { Ledger } from '../../ledger/ledger.ts';
 import { failureOf } from '../../model/failure.ts';
 import { CANARY_TAG, canaryManifest, pushCanary } from '../../registry/push-canary.ts';
 import { openSession, type Session } from '../../registry/session.ts';
+import { repeat } from './repeat.ts';
 
 const LOOK_MS = 2_000;
 
@@ -13,7 +14,6 @@ export function startCanary(parts: { ledger: Ledger; logger: Logger; canary: Non
   close(): Promise<void>;
 } {
   const session = openSession(parts.canary.endpoint);
-  let running: Promise<void> = Promise.resolve();
   const run = async (): Promise<void> => {
     try {
       await pushIfDue(session, parts);
@@ -22,13 +22,10 @@ export function startCanary(parts: { ledger: Ledger; logger: Logger; canary: Non
       parts.logger.debug({ failure: failureOf(error) }, 'the canary has to wait');
     }
   };
-  const timer = setInterval(() => {
-    running = running.then(run);
-  }, LOOK_MS).unref();
+  const repeating = repeat(LOOK_MS, run);
   return {
     async close() {
-      clearInterval(timer);
-      await running;
+      await repeating.close();
       await session.close();
     },
   };

@@ -2,12 +2,12 @@ import type { Logger } from 'pino';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { settleFoundChanges } from '../../ledger/missed-events.ts';
 import { failureOf } from '../../model/failure.ts';
+import { repeat } from './repeat.ts';
 
 const EVERY_MS = 60_000;
 
 /** Tells every minute of the changes that scans found whether an event announced them. */
 export function startMissedEvents({ ledger, logger }: { ledger: Ledger; logger: Logger }): { close(): Promise<void> } {
-  let running: Promise<void> = Promise.resolve();
   const run = async (): Promise<void> => {
     try {
       const missed = await settleFoundChanges(ledger);
@@ -16,13 +16,5 @@ export function startMissedEvents({ ledger, logger }: { ledger: Ledger; logger: 
       logger.debug({ failure: failureOf(error) }, 'whether events were missed cannot be told yet');
     }
   };
-  const timer = setInterval(() => {
-    running = running.then(run);
-  }, EVERY_MS).unref();
-  return {
-    async close() {
-      clearInterval(timer);
-      await running;
-    },
-  };
+  return repeat(EVERY_MS, run);
 }
