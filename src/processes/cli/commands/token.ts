@@ -1,11 +1,7 @@
 import { Option, type Command } from 'commander';
 import { readConfig } from '../read-config.ts';
-import { failureOf, TwinportError } from '../../../model/failure.ts';
+import { TwinportError } from '../../../model/failure.ts';
 import { isRepositoryName } from '../../../model/reference.ts';
-import { mintPullToken } from '../../../registry/auth/mint-pull-token.ts';
-import type { Endpoint } from '../../../registry/endpoint.ts';
-import { ping } from '../../../registry/ping.ts';
-import { openSession } from '../../../registry/session.ts';
 import { exits, fileOf, makeCommand, type CommonOptions } from '../command.ts';
 import { printJson, printLine } from '../output.ts';
 
@@ -42,31 +38,17 @@ export function tokenCommand(): Command {
           const found = auth === undefined ? 'nothing' : auth.type;
           throw new TwinportError('CONFIG', `primary.auth.type: ${found} mints no tokens; right would be token-key`);
         }
-        const { key, certificate, issuer, service } = auth;
-        const ttlSeconds = options.ttl ?? auth.ttlSeconds ?? TTL_SECONDS;
-        const named = options.kid ?? auth.kid;
-        const mint = (kid: string): Promise<string> =>
-          mintPullToken({ key, issuer, service, repositories, kid, ttlSeconds, ...(certificate === undefined ? {} : { certificate }) });
-        const token = named === undefined ? await acceptedToken(primary, mint) : await mint(named);
+        // Only now: the other commands need nothing of it.
+        const { mintToken } = await import('../mint-token.ts');
+        const token = await mintToken({ ...primary, auth }, repositories, {
+          ttlSeconds: options.ttl ?? auth.ttlSeconds ?? TTL_SECONDS,
+          kid: options.kid ?? auth.kid,
+        });
         if (options.json === true) printJson({ token, expiresAt: expiryOf(token) });
         else printLine(token);
         return 0;
       }),
     );
-}
-
-/** The primary tells which name of the key it knows; one that does not answer now is taken for the older kind. */
-async function acceptedToken(primary: Endpoint, mint: (kid: string) => Promise<string>): Promise<string> {
-  const first = await mint('libtrust');
-  const session = openSession({ ...primary, auth: { type: 'bearer', token: first } });
-  try {
-    await ping(session);
-    return first;
-  } catch (thrown) {
-    return failureOf(thrown).code === 'UNAUTHORIZED' ? await mint('rfc7638') : first;
-  } finally {
-    await session.close();
-  }
 }
 
 function secondsOf(text: string): number {

@@ -8,7 +8,16 @@ const TELL_IMPORTS = `data:text/javascript,${encodeURIComponent(
    register('data:text/javascript,' + encodeURIComponent(
      'export async function resolve(name, context, next) { const found = await next(name, context); process._rawDebug("import " + found.url); return found; }'));`,
 )}`;
+/** They take half a second to load, and most commands only ask another process. */
+const HEAVY = /import \S*\/node_modules\/(undici|jose|fastify|kysely|pg|@temporalio)\//;
 const SDKS = /import \S*\/node_modules\/(@aws-sdk|@azure|google-auth-library)\//;
+
+it('no registry, no ledger and no Temporal is loaded to say what commands there are', async () => {
+  const { stdout, stderr } = await twinport(['--help'], await workFolder(), { NODE_OPTIONS: `--import=${TELL_IMPORTS}` });
+  expect(stdout).toMatch(/sync[\s\S]*status/);
+  expect(stderr).toMatch(/import \S*cli\/program\.js/);
+  expect(stderr).not.toMatch(HEAVY);
+});
 
 describe('the SDKs of clouds', () => {
   let url: string;
