@@ -89,12 +89,13 @@ async function prepare() {
   await parts;
 }
 
-/** Tests that start whole systems go one after the other; of the others, which mostly wait for servers of their own, two at a time. */
+/**
+ * Two files at a time: most of what they do is to wait for servers of their own. Those that start whole systems come last, with the longest of them
+ * first: Jest begins with the files that are large, and these two are small and take two minutes, so that one would be left alone at the end.
+ */
 const TESTS = `^${join(root, 'test').replace(/[^\w/]/g, String.raw`\$&`)}/`;
-const TURNS = [
-  ['--maxWorkers', '2', `${TESTS}(?!system/|browser/)`],
-  ['--runInBand', `${TESTS}(?:system|browser)/`],
-];
+const LONG = String.raw`system/(?:soak|docs-commands)\.test`;
+const TURNS = ['(?!system/|browser/)', LONG, `(?!${LONG})(?:system|browser)/`].map((files) => ['--maxWorkers', '2', `${TESTS}${files}`]);
 
 /** Runs Jest, once or in turns, compares the tables of the docs with what the tests reported, and prints the count. */
 export async function testAndCount(config, args, folder, turns = [[]]) {

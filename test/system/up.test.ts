@@ -1,26 +1,33 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../src/processes/embedded/free-port.ts';
 import { startRegistry, type EmbeddedRegistry } from '../../src/processes/embedded/registry.ts';
 import { pushImage, pushReferrer } from '../support/images.ts';
 import { cell } from '../support/matrix.ts';
-import { eventually, processesOf, startTwinport, twinport, workFolder, type RunningTwinport } from '../support/twinport.ts';
+import { testRegistry } from '../support/registries.ts';
+import { eventually, keepRunning, processesOf, startTwinport, twinport, workFolder, type RunningTwinport } from '../support/twinport.ts';
 import { difference, walk } from '../support/walk.ts';
 
 const SECRET = 'abcDEF123';
 
+/* One system for all of it: each test has repositories of its own, and of the site's images it counts those that have come since it began. */
 describe('twinport up, and a primary that notifies', () => {
   let primary: EmbeddedRegistry;
   let secondary: EmbeddedRegistry;
   let folder: string;
   let webhook: number;
   let up: RunningTwinport;
+  /** Another one each time that a test is begun, if it is begun again too. */
+  let own: (repository: string) => string;
+  let begun = 0;
+  let before = 0;
 
-  beforeEach(async () => {
+  keepRunning();
+  beforeAll(async () => {
     webhook = await freePort();
     const notifications = { url: `http://127.0.0.1:${webhook}/api/v4/container_registry_event/events`, secret: SECRET };
-    [primary, secondary] = await Promise.all([startRegistry({ version: 3, notifications }), startRegistry({ version: 2 })]);
+    [primary, secondary] = await Promise.all([testRegistry({ version: 3, notifications }), testRegistry({ version: 2 })]);
     folder = await workFolder(`
 webhook: { listen: 127.0.0.1:${webhook}, secret: ${SECRET} }
 primary: { url: '${primary.url}' }
@@ -31,49 +38,49 @@ secondaries:
     await up.waitFor(/Dashboard: /);
   }, 120_000);
 
-  afterEach(async () => {
-    up.kill('SIGTERM');
-    await up.ended;
-    await Promise.all([primary.stop(), secondary.stop()]);
-  }, 60_000);
+  beforeEach(async () => {
+    const folderOfTest = `test${(begun += 1)}`;
+    own = (repository) => `${folderOfTest}/${repository}`;
+    before = (await eventually(site, ({ verified, total }) => verified === total, 60_000, 100)).total;
+  }, 90_000);
 
   it('brings each push over, and says how fast', async () => {
-    await pullable('warm', 'up', (await pushImage(primary.url, 'warm', 'up')).digest);
+    await pullable(own('warm'), 'up', (await pushImage(primary.url, own('warm'), 'up')).digest);
     const times: number[] = [];
     for (let n = 0; n < 20; n++) {
-      const pushed = await pushImage(primary.url, 'app', `v${n}`, { layers: [5_000 + n] });
+      const pushed = await pushImage(primary.url, own('app'), `v${n}`, { layers: [5_000 + n] });
       const began = performance.now();
-      await pullable('app', `v${n}`, pushed.digest);
+      await pullable(own('app'), `v${n}`, pushed.digest);
       times.push(performance.now() - began);
     }
     const median = times.sort((a, b) => a - b)[10] ?? 0;
     process.stderr.write(`push to pullable: median ${Math.round(median)} ms, slowest ${Math.round(times.at(-1) ?? 0)} ms\n`);
     await verified(21);
-    expect(difference(await walk(primary.url), await walk(secondary.url))).toEqual([]);
+    expect(await differences()).toEqual([]);
     cell('distribution-3', 'events');
   }, 120_000);
 
   it('turns 200 pushes of one tag into a handful of rounds that end on the last digest', async () => {
     let last = '';
     for (let n = 0; n < 200; n++)
-      last = (await pushImage(primary.url, 'busy', 'latest', { layers: [{ seed: 'busy', size: 2_000 }], label: `n${n}` })).digest;
-    await pullable('busy', 'latest', last);
+      last = (await pushImage(primary.url, own('busy'), 'latest', { layers: [{ seed: 'busy', size: 2_000 }], label: `n${n}` })).digest;
+    await pullable(own('busy'), 'latest', last);
     await verified(1);
-    const rounds = await roundsOf('sync/eu/busy:latest');
+    const rounds = await roundsOf(`sync/eu/${own('busy')}:latest`);
     process.stderr.write(`200 pushes of one tag: ${rounds} rounds\n`);
     expect(rounds).toBeLessThan(15);
-    expect(await digestAt('busy', 'latest')).toBe(last);
+    expect(await digestAt(own('busy'), 'latest')).toBe(last);
   }, 180_000);
 
   it('accepts 500 deliveries at 8 in parallel', async () => {
     const images: { digest: string }[] = [];
-    for (let n = 0; n < 50; n++) images.push(await pushImage(primary.url, `burst/app${n % 5}`, `v${n}`, { layers: [1_000 + n] }));
+    for (let n = 0; n < 50; n++) images.push(await pushImage(primary.url, own(`burst${n % 5}`), `v${n}`, { layers: [1_000 + n] }));
     await verified(50);
     const times: number[] = [];
     const statuses = new Map<number, number>();
     await inLanes(8, 500, async (n) => {
       const began = performance.now();
-      const status = await deliver(`burst/app${n % 5}`, `v${n % 50}`, images[n % 50]?.digest ?? '');
+      const status = await deliver(own(`burst${n % 5}`), `v${n % 50}`, images[n % 50]?.digest ?? '');
       times.push(performance.now() - began);
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
     });
@@ -84,17 +91,16 @@ secondaries:
 
   it('loses no event while Temporal is killed and comes back', async () => {
     // The registry's own events would bring these too: a second registry holds them, of which nobody is told.
-    await verified(0);
     const server = (await processesOf(folder)).find((line) => line.includes('start-dev') && !line.includes('/bin/sh'));
     const silent = await startRegistry({ version: 3, dir: primary.dir, port: await freePort() });
     try {
       const images = await Promise.all(
-        Array.from({ length: 20 }, (_, n) => pushImage(silent.url, `quiet/app${n}`, 'v1', { layers: [1_000 + n] })),
+        Array.from({ length: 20 }, (_, n) => pushImage(silent.url, own(`quiet${n}`), 'v1', { layers: [1_000 + n] })),
       );
       process.kill(Number(server?.trim().split(' ')[0]), 'SIGKILL');
       const first: number[] = [];
       await inLanes(8, 20, async (n) => {
-        const send = (): Promise<number> => deliver(`quiet/app${n}`, 'v1', images[n]?.digest ?? '');
+        const send = (): Promise<number> => deliver(own(`quiet${n}`), 'v1', images[n]?.digest ?? '');
         first.push(await send());
         // As a registry does: again until it is taken.
         if (first.at(-1) !== 202) await eventually(send, (status) => status === 202, 30_000, 500);
@@ -107,24 +113,24 @@ secondaries:
   }, 180_000);
 
   it('replicates a referrer that was pushed without a tag, and a deletion', async () => {
-    const image = await pushImage(primary.url, 'signed', 'v1');
-    const second = await pushImage(primary.url, 'signed', 'v2', { layers: [700] });
+    const image = await pushImage(primary.url, own('signed'), 'v1');
+    const second = await pushImage(primary.url, own('signed'), 'v2', { layers: [700] });
     await verified(2);
-    await pushReferrer(primary.url, 'signed', image);
+    await pushReferrer(primary.url, own('signed'), image);
     await verified(3);
     // By digest: where only the tag goes, the primary keeps the digest, and a secondary that cannot untag must keep both.
-    await fetch(`${primary.url}/v2/signed/manifests/${second.digest}`, { method: 'DELETE' });
+    await fetch(`${primary.url}/v2/${own('signed')}/manifests/${second.digest}`, { method: 'DELETE' });
     await eventually(
-      () => digestAt('signed', 'v2'),
+      () => digestAt(own('signed'), 'v2'),
       (digest) => digest === undefined,
       40_000,
     );
-    expect(await digestAt('signed', 'v1')).toBe(image.digest);
-    expect(difference(await walk(primary.url), await walk(secondary.url))).toEqual([]);
+    expect(await digestAt(own('signed'), 'v1')).toBe(image.digest);
+    expect(await differences()).toEqual([]);
   }, 120_000);
 
   it('goes on after kill -9', async () => {
-    await pushImage(primary.url, 'app', 'v1');
+    await pushImage(primary.url, own('app'), 'v1');
     await verified(1);
     up.kill('SIGKILL');
     await up.ended;
@@ -136,35 +142,35 @@ secondaries:
       ),
     ).toEqual([]);
     // Nobody listens; the registry keeps this event and tries again.
-    const missed = await pushImage(primary.url, 'app', 'v2', { layers: [4_000] });
+    const missed = await pushImage(primary.url, own('app'), 'v2', { layers: [4_000] });
     up = startTwinport(['up'], folder);
     await up.waitFor(/Dashboard: /);
-    await pullable('app', 'v2', missed.digest, 60_000);
+    await pullable(own('app'), 'v2', missed.digest, 60_000);
     await verified(2, 60_000);
-    expect(difference(await walk(primary.url), await walk(secondary.url))).toEqual([]);
+    expect(await differences()).toEqual([]);
   }, 180_000);
 
   it('joins a sync on the same folder', async () => {
-    await pushImage(primary.url, 'app', 'v1');
+    await pushImage(primary.url, own('app'), 'v1');
     const joined = await twinport(['sync', '--json'], folder);
     expect(joined.code).toBe(0);
     expect(joined.stderr).toMatch(/runs|joins/i);
-    expect(joined.json).toMatchObject({ images: 1, verified: 1 });
+    expect(joined.json).toMatchObject({ images: before + 1, verified: before + 1 });
     const second = await twinport(['up'], folder);
     expect(second.code).toBe(0);
     expect(second.stderr).toMatch(/already/);
   }, 120_000);
 
   it('ends equal when a tag keeps moving while everything is compared and copied', async () => {
-    for (let n = 0; n < 10; n++) await pushImage(primary.url, 'moving', `t${n}`, { layers: [n + 1] });
+    for (let n = 0; n < 10; n++) await pushImage(primary.url, own('moving'), `t${n}`, { layers: [n + 1] });
     const sync = twinport(['sync', '--json', '--verify', 'shallow'], folder);
     for (let n = 0; n < 60; n++) {
-      await pushImage(primary.url, 'moving', `t${n % 10}`, { layers: [{ seed: `moved ${n}`, size: 300 }], label: `m${n}` });
+      await pushImage(primary.url, own('moving'), `t${n % 10}`, { layers: [{ seed: `moved ${n}`, size: 300 }], label: `m${n}` });
       await sleep(20);
     }
     await sync;
     await eventually(
-      async () => difference(await walk(primary.url), await walk(secondary.url)),
+      () => differences([own('moving')]),
       (lines) => lines.length === 0,
       60_000,
       500,
@@ -187,17 +193,18 @@ secondaries:
     );
   }
 
-  async function verified(images: number, ms = 30_000): Promise<void> {
-    const look = async (): Promise<unknown> => {
-      const response = await fetch(`http://127.0.0.1:${webhook}/api/v1/sites/eu`);
-      return response.json();
-    };
-    await eventually(
-      look,
-      (site) => (site as { verified: number; total: number }).verified === images && (site as { total: number }).total === images,
-      ms,
-      100,
-    );
+  async function site(): Promise<{ verified: number; total: number }> {
+    return (await fetch(`http://127.0.0.1:${webhook}/api/v1/sites/eu`)).json() as Promise<{ verified: number; total: number }>;
+  }
+
+  /** Waits until so many images more than before the test are there, and all are verified. */
+  async function verified(images: number, ms = 60_000): Promise<void> {
+    await eventually(site, ({ verified: count, total }) => count === before + images && total === count, ms, 100);
+  }
+
+  async function differences(repositories?: string[]): Promise<string[]> {
+    const options = repositories === undefined ? {} : { repositories };
+    return difference(await walk(primary.url, options), await walk(secondary.url, options));
   }
 
   async function deliver(repository: string, tag: string, digest: string): Promise<number> {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,53 +10,66 @@ import { pushImage } from '../support/images.ts';
 import { quirkProxy, type QuirkProxy } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
 import { testTemporal } from '../support/temporal.ts';
-import { eventually, startTwinport, twinport, workFolder } from '../support/twinport.ts';
+import { eventually, keepRunning, startTwinport, twinport, workFolder, type RunningTwinport } from '../support/twinport.ts';
 import { difference, walk } from '../support/walk.ts';
 
 const MIB = 1024 * 1024;
 const BLOB = 96 * MIB;
 const SECRET = 'abcDEF123';
 
+keepRunning();
+
 /*
- * The production processes: a starter and workers apart, with a Temporal server and a PostgreSQL of their own.
+ * The production processes: a starter and workers apart, with a Temporal server and a PostgreSQL of their own. All tests of a version are done on the
+ * same ones; each has a repository of its own, also where it is run again.
  */
 describe.each([3, 2] as const)('starter and worker, and a secondary on Distribution %i', (version) => {
   const site = `eu${version}`;
   let primary: EmbeddedRegistry;
   let secondary: EmbeddedRegistry;
   let source: QuirkProxy;
-  let config: string;
+  let folder: string;
   let port: number;
+  let starter: RunningTwinport;
+  let worker: RunningTwinport;
+  let repository: string;
+  let begun = 0;
 
   beforeAll(async () => {
     const [temporal, postgres] = await shared();
     [primary, secondary, port] = await Promise.all([testRegistry({ version: 3 }), testRegistry({ version }), freePort()]);
     source = await quirkProxy(primary.url);
-    config = `
+    folder = await workFolder(`
 temporal: { address: '${temporal.address}', namespace: default }
 ledger: { url: '${postgres.url}' }
 control: { url: 'http://127.0.0.1:${port}', token: token-of-this-test }
 webhook: { listen: '127.0.0.1:${port}', secret: ${SECRET} }
 primary: { url: '${source.url}' }
 secondaries: [{ name: ${site}, url: '${secondary.url}' }]
-`;
+`);
+    starter = startTwinport(['starter'], folder);
+    await starter.waitFor(/Dashboard: /);
+    await startWorker();
   }, 120_000);
 
+  beforeEach(() => {
+    repository = `test${(begun += 1)}`;
+    source.reset();
+  });
+
+  afterAll(() => {
+    for (const process of [worker, starter]) process.kill('SIGTERM');
+  });
+
   it('goes on with a large blob after its worker was killed', async () => {
-    const folder = await running();
-    const worker = await startWorker(folder);
-    source.rules.push({ method: 'GET', path: /\/blobs\//, bytesPerSecond: 24 * MIB });
-    const image = await pushImage(primary.url, 'large', 'v1', { layers: [{ seed: `large ${version}`, size: BLOB }] });
-    await deliver('large', 'v1', image.digest);
+    await pushedAt(24 * MIB);
     await eventually(
       async () => source.bytes('received', 'GET', /\/blobs\//),
       (bytes) => bytes > BLOB / 2,
       60_000,
     );
-    worker.kill('SIGKILL');
-    await worker.ended;
-    await startWorker(folder);
-    await verified(1, 120_000);
+    await succeed('SIGKILL');
+    await verified();
     const read = source.bytes('received', 'GET', /\/blobs\//) / BLOB;
     process.stderr.write(
       `a worker killed at half of ${BLOB / MIB} MiB: ${read.toFixed(2)} times the blob read from the primary (secondary: Distribution ${version})\n`,
@@ -64,102 +77,86 @@ secondaries: [{ name: ${site}, url: '${secondary.url}' }]
     // Distribution 2.8 cannot resume: there it starts again.
     expect(read).toBeLessThan(version === 3 ? 1.2 : 2.2);
     expect(difference(await walk(primary.url), await walk(secondary.url))).toEqual([]);
-    if (version === 3) expect(await openUploads('large')).toEqual([]);
+    if (version === 3) expect(await openUploads()).toEqual([]);
   }, 240_000);
 
   it('hands a large blob over when its worker is told to stop, whatever the registry', async () => {
-    const folder = await running();
-    const worker = await startWorker(folder);
-    source.reset();
-    source.rules.push({ method: 'GET', path: /\/blobs\//, bytesPerSecond: 24 * MIB });
-    const image = await pushImage(primary.url, 'handed', 'v1', { layers: [{ seed: `handed ${version}`, size: BLOB }] });
-    await deliver('handed', 'v1', image.digest);
+    await pushedAt(24 * MIB);
     await eventually(
       async () => source.bytes('received', 'GET', /\/blobs\//),
       (bytes) => bytes > BLOB / 2,
       60_000,
     );
-    worker.kill('SIGTERM');
-    await worker.ended;
-    await startWorker(folder);
-    await verified(2, 120_000);
+    await succeed('SIGTERM');
+    await verified();
     const read = source.bytes('received', 'GET', /\/blobs\//) / BLOB;
     process.stderr.write(
       `a worker stopped at half: ${read.toFixed(2)} times the blob read from the primary (secondary: Distribution ${version})\n`,
     );
     expect(read).toBeLessThan(1.2);
-    expect(await openUploads('handed')).toEqual([]);
+    expect(await openUploads()).toEqual([]);
   }, 240_000);
 
   it('stops a transfer when its sync is cancelled, and removes the upload', async () => {
-    const folder = await running();
-    await startWorker(folder);
-    source.reset();
-    source.rules.push({ method: 'GET', path: /\/blobs\//, bytesPerSecond: 8 * MIB });
-    const image = await pushImage(primary.url, 'cancelled', 'v1', { layers: [{ seed: `cancelled ${version}`, size: BLOB }] });
-    await deliver('cancelled', 'v1', image.digest);
+    await pushedAt(8 * MIB);
     await eventually(
       async () => source.bytes('received', 'GET', /\/blobs\//),
       (bytes) => bytes > 8 * MIB,
       60_000,
     );
-    const cancelled = await twinport(['cancel', '--site', site, 'cancelled:v1', '--json'], folder);
+    const cancelled = await twinport(['cancel', '--site', site, `${repository}:v1`, '--json'], folder);
     expect(cancelled.code).toBe(0);
-    await eventually(
-      () => openUploads('cancelled'),
-      (left) => left.length === 0,
-      10_000,
-    );
+    await eventually(openUploads, (left) => left.length === 0, 10_000);
     expect(source.bytes('received', 'GET', /\/blobs\//)).toBeLessThan(BLOB / 2);
-    const state = await eventually(
-      () => imageState('cancelled', 'v1'),
-      (seen) => seen['sync'] === 'pending',
-      10_000,
-    );
+    const state = await eventually(imageState, (seen) => seen['sync'] === 'pending', 10_000);
     expect(state['verification']).toBe('pending');
     // A retry by name starts it anew.
     source.reset();
-    expect((await twinport(['retry', '--site', site, 'cancelled:v1', '--json'], folder)).code).toBe(0);
-    await verified(3, 120_000);
+    expect((await twinport(['retry', '--site', site, `${repository}:v1`, '--json'], folder)).code).toBe(0);
+    await verified();
   }, 240_000);
 
-  async function running(): Promise<string> {
-    const folder = await workFolder(config);
-    const starter = startTwinport(['starter'], folder);
-    await starter.waitFor(/Dashboard: /);
-    return folder;
-  }
-
-  async function startWorker(folder: string): Promise<ReturnType<typeof startTwinport>> {
-    const worker = startTwinport(['worker', '--site', site], folder);
+  async function startWorker(): Promise<void> {
+    worker = startTwinport(['worker', '--site', site], folder);
     await worker.waitFor(/polls/);
-    return worker;
   }
 
-  async function verified(images: number, ms: number): Promise<void> {
-    const look = async (): Promise<{ verified: number }> =>
-      (await fetch(`http://127.0.0.1:${port}/api/v1/sites/${site}`)).json() as Promise<{ verified: number }>;
-    await eventually(look, (seen) => seen.verified === images, ms, 100);
+  /** Ends the worker, and starts another one. */
+  async function succeed(signal: NodeJS.Signals): Promise<void> {
+    worker.kill(signal);
+    await worker.ended;
+    await startWorker();
   }
 
-  async function imageState(repository: string, tag: string): Promise<Record<string, unknown>> {
-    const response = await fetch(`http://127.0.0.1:${port}/api/v1/sites/${site}/images/${repository}:${tag}`);
+  /** Pushes an image of one large blob, which the primary gives out no faster than this. */
+  async function pushedAt(bytesPerSecond: number): Promise<void> {
+    source.rules.push({ method: 'GET', path: /\/blobs\//, bytesPerSecond });
+    const layers = [{ seed: `${repository} ${version}`, size: BLOB }];
+    await deliver((await pushImage(primary.url, repository, 'v1', { layers })).digest);
+  }
+
+  async function verified(): Promise<void> {
+    await eventually(imageState, ({ verification }) => verification === 'succeeded', 120_000, 100);
+  }
+
+  async function imageState(): Promise<Record<string, unknown>> {
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1/sites/${site}/images/${repository}:v1`);
     return (await response.json()) as Record<string, unknown>;
   }
 
-  async function openUploads(repository: string): Promise<string[]> {
+  async function openUploads(): Promise<string[]> {
     const files = await readdir(join(secondary.dir, 'data/docker/registry/v2/repositories', repository, '_uploads'), {
       recursive: true,
     }).catch(() => []);
     return files.filter((file) => file.endsWith('/data') || file.endsWith('/startedat'));
   }
 
-  async function deliver(repository: string, tag: string, digest: string): Promise<void> {
-    const target = { mediaType: 'application/vnd.oci.image.manifest.v1+json', repository, tag, digest };
+  async function deliver(digest: string): Promise<void> {
+    const target = { mediaType: 'application/vnd.oci.image.manifest.v1+json', repository, tag: 'v1', digest };
     const response = await fetch(`http://127.0.0.1:${port}/events/distribution`, {
       method: 'POST',
       headers: { authorization: SECRET, 'content-type': 'application/vnd.docker.distribution.events.v2+json' },
-      body: JSON.stringify({ events: [{ id: `${repository}:${tag}`, action: 'push', target }] }),
+      body: JSON.stringify({ events: [{ id: digest, action: 'push', target }] }),
     });
     expect(response.status).toBe(202);
   }
