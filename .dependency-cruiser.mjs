@@ -59,12 +59,12 @@ export default {
       to: { path: '^node_modules/undici/' },
     },
     {
-      name: 'cloud-sdks-are-loaded-when-used',
-      comment: 'They are large and slow to load, and most registries need none: only a dynamic import, or a type.',
+      name: 'large-packages-are-loaded-when-used',
+      comment: 'Clouds’ SDKs and OpenTelemetry are slow to load, and most processes need none of them: only a dynamic import, or a type.',
       severity: 'error',
       from: {},
       to: {
-        path: '^node_modules/(?:@aws-sdk|@azure|google-auth-library)/',
+        path: '^node_modules/(?:@aws-sdk|@azure|google-auth-library|@opentelemetry)/',
         dynamic: false,
         dependencyTypesNot: ['type-only'],
       },

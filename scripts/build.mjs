@@ -27,9 +27,10 @@ const workflowsPath = join(fresh, 'workflows/index.js');
 // Temporal's SDK loads it by its path, and the compiler passes it over.
 const failureConverterPath = join(fresh, 'src/processes/temporal/encoded-failures.cjs');
 copyFileSync(join(root, 'src/processes/temporal/encoded-failures.cjs'), failureConverterPath);
-const plain = await bundleWorkflowCode({ workflowsPath, logger: quiet });
+const workflowInterceptorModules = [join(fresh, 'workflows/tracing.js')];
+const plain = await bundleWorkflowCode({ workflowsPath, workflowInterceptorModules, logger: quiet });
 writeFileSync(join(fresh, 'workflow-bundle.js'), plain.code);
-const encoded = await bundleWorkflowCode({ workflowsPath, failureConverterPath, logger: quiet });
+const encoded = await bundleWorkflowCode({ workflowsPath, workflowInterceptorModules, failureConverterPath, logger: quiet });
 writeFileSync(join(fresh, 'workflow-bundle-encoded-failures.js'), encoded.code);
 
 const { build } = await import('esbuild');

@@ -25,6 +25,12 @@ export function environment(env: NodeJS.ProcessEnv = process.env): Environment {
   };
 }
 
+/** The collector that OpenTelemetry's own variable names, in the form of the section `telemetry`. */
+export function collectorOf(env: NodeJS.ProcessEnv): { otlp: string } | undefined {
+  const otlp = filled(env['OTEL_EXPORTER_OTLP_ENDPOINT']);
+  return otlp === undefined ? undefined : { otlp };
+}
+
 /** The environment that servers of ours get: where programs lie and what language they speak, and nothing that could configure them. */
 export function childEnvironment(env: NodeJS.ProcessEnv = process.env): Record<string, string> {
   const handed: Record<string, string> = { PATH: environment(env).path };

@@ -1,8 +1,9 @@
 import type { z } from 'zod';
 import { checkSection } from './check-section.ts';
+import { collectorOf } from './environment.ts';
 import type { Reading } from './reading.ts';
 import { resolveValues } from './resolve.ts';
-import { control, ledger, retention, temporal, worker } from './schema/processes.ts';
+import { control, ledger, retention, telemetry, temporal, worker } from './schema/processes.ts';
 import { webhook } from './schema/webhook.ts';
 import { buildTemporal } from './temporal.ts';
 import type { Section, TwinportConfig } from './twinport-config.ts';
@@ -11,12 +12,13 @@ import { buildWebhook } from './webhook.ts';
 /** Reads the sections of processes and their servers; those that were not asked for are absent or empty. */
 export function readProcesses(
   reading: Reading,
-): Pick<TwinportConfig, 'temporal' | 'ledger' | 'control' | 'webhook' | 'worker' | 'retention'> {
+): Pick<TwinportConfig, 'temporal' | 'ledger' | 'control' | 'webhook' | 'worker' | 'telemetry' | 'retention'> {
   const { resolution } = reading;
   const readTemporal = read(reading, 'temporal', temporal);
   const readLedger = read(reading, 'ledger', ledger);
   const { url, token } = read(reading, 'control', control) ?? {};
   const readWebhook = read(reading, 'webhook', webhook, {}) ?? webhook.parse({});
+  const { otlp } = read(reading, 'telemetry', telemetry, collectorOf(resolution.env)) ?? {};
   const metricsAt = read(reading, 'worker', worker)?.listen;
   const kept =
     checkSection(retention, resolveValues(reading.root['retention'] ?? {}, ['retention'], resolution), ['retention'], resolution) ??
@@ -27,6 +29,7 @@ export function readProcesses(
     control: { ...(url === undefined ? {} : { url }), ...(token === undefined ? {} : { token }) },
     webhook: buildWebhook(readWebhook),
     worker: metricsAt === undefined ? {} : { listen: metricsAt },
+    ...(otlp === undefined ? {} : { telemetry: { traces: otlp } }),
     retention: { inboxMs: kept.inbox, auditMs: kept.audit, historyMs: kept.history },
   };
 }

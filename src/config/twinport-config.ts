@@ -15,6 +15,8 @@ export interface TwinportConfig {
   readonly control: { readonly url?: string; readonly token?: string };
   readonly webhook: WebhookConfig;
   readonly worker: { readonly listen?: string };
+  /** The URL where a collector takes traces (OTLP over HTTP); absent: nothing is traced. */
+  readonly telemetry?: { readonly traces: string };
   readonly primary?: Endpoint;
   readonly secondaries: readonly SiteConfig[];
   /** What is pushed to the primary to see its events come; absent: nothing is. */
@@ -103,4 +105,13 @@ export interface Retention {
 
 /** A part of the configuration. `policies` are the secondaries without credentials, certificates and Docker's configuration, as the control side uses them. */
 export type Section =
-  'temporal' | 'ledger' | 'control' | 'webhook' | 'worker' | 'primary' | 'secondaries' | 'policies' | { readonly site: string };
+  | 'temporal'
+  | 'ledger'
+  | 'control'
+  | 'webhook'
+  | 'worker'
+  | 'telemetry'
+  | 'primary'
+  | 'secondaries'
+  | 'policies'
+  | { readonly site: string };

@@ -11,4 +11,5 @@ export {
   type CountedRequest,
   type HostLimits,
 } from './registry-metrics.ts';
+export { attributesOf, startTracing, type OpenSpan, type Tracer } from './tracing.ts';
 export type { Logger } from 'pino';

@@ -8,7 +8,7 @@ import { loadConfig, type LoadOptions, type Section } from '../../src/config/ind
 const folder = mkdtempSync(join(tmpdir(), 'twinport-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const ALL: Section[] = ['temporal', 'ledger', 'control', 'webhook', 'worker', 'primary', 'secondaries'];
+const ALL: Section[] = ['temporal', 'ledger', 'control', 'webhook', 'worker', 'telemetry', 'primary', 'secondaries'];
 /** No Docker configuration of the person who runs the tests may matter. */
 const NO_DOCKER = { DOCKER_CONFIG: join(folder, 'no-docker') };
 
@@ -33,6 +33,31 @@ primary: { url: https://primary.example.com }
 secondaries:
   - { name: eu, url: https://eu.example.com }
 `;
+
+describe('where traces go', () => {
+  const ENV = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' };
+
+  it.each([
+    ['nowhere', '', {}, undefined],
+    ['where OpenTelemetry’s own variable says', '', ENV, 'http://127.0.0.1:4318/v1/traces'],
+    [
+      'where the file says, whatever the variable',
+      'telemetry: { otlp: https://otlp.example.com/in/ }',
+      ENV,
+      'https://otlp.example.com/in/v1/traces',
+    ],
+    ['at the address itself, if it is of traces', 'telemetry: { otlp: http://c:4318/v1/traces }', {}, 'http://c:4318/v1/traces'],
+  ])('%s', (_name, yaml, env, traces) => {
+    expect(load(SMALL + yaml, env).telemetry?.traces).toBe(traces);
+  });
+
+  it('is an address without a password, which is not repeated', () => {
+    expect(problems(`${SMALL}telemetry: { otlp: 'http://me:s3cret@c:4318' }`)).toMatch(
+      /telemetry\.otlp: found "http:\/\/…@c:4318"; the address/,
+    );
+    expect(problems(SMALL, { OTEL_EXPORTER_OTLP_ENDPOINT: 'c:4317' })).toMatch(/telemetry\.otlp: .*OTLP collector/);
+  });
+});
 
 describe('a configuration file', () => {
   it('needs a primary and a secondary, and has defaults for all else', () => {

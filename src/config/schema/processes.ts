@@ -43,6 +43,21 @@ export const control = section({
 /** The worker's own `/metrics`; absent: it listens nowhere. */
 export const worker = section({ listen: listenAddress.optional() });
 
+/** Where traces go. */
+export const telemetry = section({
+  otlp: parsed(
+    (value) =>
+      typeof value === 'string' && /^https?:\/\/[^\s/@]+(?:\/|$)/.test(value) && URL.canParse(value) ? tracesUrl(value) : undefined,
+    'the address of an OTLP collector (HTTP) is needed, such as http://127.0.0.1:4318, without user and password: headers are in OTEL_EXPORTER_OTLP_HEADERS',
+  ).optional(),
+});
+
+/** @see https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp */
+function tracesUrl(base: string): string {
+  const plain = base.replace(/\/+$/, '');
+  return plain.endsWith('/v1/traces') ? plain : `${plain}/v1/traces`;
+}
+
 /** How long the ledger keeps what is done. */
 export const retention = section({
   inbox: duration(3_600_000).default(7 * 86_400_000),
@@ -51,4 +66,15 @@ export const retention = section({
 });
 
 /** The keys at the root of the file; each section is checked only where a process uses it. */
-export const ROOT_KEYS = ['temporal', 'ledger', 'control', 'dataDir', 'webhook', 'worker', 'retention', 'primary', 'secondaries'] as const;
+export const ROOT_KEYS = [
+  'temporal',
+  'ledger',
+  'control',
+  'dataDir',
+  'webhook',
+  'worker',
+  'telemetry',
+  'retention',
+  'primary',
+  'secondaries',
+] as const;

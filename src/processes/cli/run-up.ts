@@ -25,7 +25,7 @@ export interface UpOptions {
 
 /** The whole system on one machine, until interrupted. */
 export async function runUp(options: UpOptions): Promise<ExitCode> {
-  const config = readConfig({ ...options.where, sections: ['temporal', 'ledger', 'control', 'webhook', 'secondaries'] });
+  const config = readConfig({ ...options.where, sections: ['temporal', 'telemetry', 'ledger', 'control', 'webhook', 'secondaries'] });
   // A registry that is down now must not keep the others from being served.
   const warned = pingSites(config.secondaries).catch((error: unknown) => note(`warning: ${failureOf(error).message}`));
   const system = await ownSystem({
@@ -57,7 +57,7 @@ export async function runUp(options: UpOptions): Promise<ExitCode> {
 
 /** The production starter: webhook, API, dashboard and the ledger's activities; the sites' work is their workers'. */
 export async function runStarter(options: UpOptions): Promise<ExitCode> {
-  const config = readConfig({ ...options.where, sections: ['temporal', 'ledger', 'control', 'webhook', 'policies'] });
+  const config = readConfig({ ...options.where, sections: ['temporal', 'telemetry', 'ledger', 'control', 'webhook', 'policies'] });
   if (!config.temporal)
     throw new TwinportError(
       'CONFIG',

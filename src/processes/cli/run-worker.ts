@@ -9,6 +9,7 @@ import { parseListen, urlOf } from '../starter/listen-address.ts';
 import { createServer } from '../starter/server.ts';
 import { connectTemporal } from '../temporal/connect.ts';
 import { requireKeys } from '../temporal/owner.ts';
+import { traceTo } from '../temporal/trace-to.ts';
 import { startSiteWorker } from '../worker/site-worker.ts';
 import type { ExitCode } from './exit-code.ts';
 import { onInterruption } from './interruption.ts';
@@ -16,7 +17,7 @@ import { note } from './output.ts';
 
 /** The production worker of one site, until interrupted; it uses no data directory and no database. */
 export async function runWorker(file: string | undefined, site: string, logger: Logger): Promise<ExitCode> {
-  const config = readConfig({ ...(file === undefined ? {} : { file }), sections: ['temporal', 'worker', { site }] });
+  const config = readConfig({ ...(file === undefined ? {} : { file }), sections: ['temporal', 'telemetry', 'worker', { site }] });
   if (!config.temporal) throw new TwinportError('CONFIG', 'a worker needs temporal.address; for all in one process run "twinport up"');
   const own = config.secondaries.find(({ name }) => name === site);
   if (!own) throw new TwinportError('CONFIG', `secondaries: there is no site "${site}"`);
@@ -24,12 +25,13 @@ export async function runWorker(file: string | undefined, site: string, logger: 
   const stack = createStack((part, message) => logger.warn({ part, reason: message }, 'a part did not end well'));
   try {
     await installTemporalRuntime(logger);
-    const connected = await connectTemporal(config.temporal);
+    const tracer = await traceTo(config, logger, stack);
+    const connected = await connectTemporal({ ...config.temporal, tracer });
     stack.add('Temporal client', () => connected.close());
-    const { namespace } = config.temporal;
-    const { client, dataConverter } = connected;
+    const { client, dataConverter, namespace } = connected;
     await requireKeys(client);
-    const worker = await startSiteWorker({ native: await connected.native(), namespace, dataConverter, client, site: own, logger });
+    const parts = { native: await connected.native(), namespace, dataConverter, client, logger, ...(tracer ? { tracer } : {}) };
+    const worker = await startSiteWorker({ ...parts, site: own });
     stack.add('worker', () => worker.stop());
     if (config.worker.listen !== undefined) await serveMetrics(config.worker.listen, stack, logger);
     note(`the worker of ${site} polls ${config.temporal.address}`);

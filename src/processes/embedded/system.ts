@@ -7,6 +7,7 @@ import { TwinportError } from '../../model/failure.ts';
 import { startStarter } from '../starter/main.ts';
 import { connectTemporal } from '../temporal/connect.ts';
 import { claimNamespace } from '../temporal/owner.ts';
+import { traceTo } from '../temporal/trace-to.ts';
 import { startControlWorker } from '../worker/control-worker.ts';
 import type { RunningWorker } from '../worker/running-worker.ts';
 import { startSiteWorker } from '../worker/site-worker.ts';
@@ -73,7 +74,8 @@ async function startParts(options: SystemOptions, stack: Stack): Promise<System>
   await installTemporalRuntime(logger);
   const breaks = createBreak();
   const [temporal, ledger] = await allSettled(reachTemporal(options, stack, breaks.fail), reachLedger(options, stack, breaks.fail));
-  const connected = await connectTemporal(temporal.config);
+  const tracer = await traceTo(config, logger, stack);
+  const connected = await connectTemporal({ ...temporal.config, tracer });
   stack.add('Temporal client', () => connected.close());
   await claimNamespace(connected.client, ledger.ledger.id);
   await registerSites(
@@ -82,16 +84,12 @@ async function startParts(options: SystemOptions, stack: Stack): Promise<System>
     { reset: options.resetSites },
   );
   const native = await connected.native();
-  const { client, dataConverter } = connected;
-  const { namespace } = temporal.config;
+  const { client, dataConverter, namespace } = connected;
+  const parts = { native, namespace, dataConverter, client, logger, ...(tracer ? { tracer } : {}) };
   // All at once: each loads the workflows' code, and a person waits.
   const workers: readonly (readonly [string, Promise<RunningWorker>])[] = [
-    ['the control worker', startControlWorker({ native, namespace, dataConverter, client, ledger: ledger.ledger, sites, logger })],
-    ...(options.workers
-      ? sites.map(
-          (site) => [`the worker of ${site.name}`, startSiteWorker({ native, namespace, dataConverter, client, site, logger })] as const,
-        )
-      : []),
+    ['the control worker', startControlWorker({ ...parts, ledger: ledger.ledger, sites })],
+    ...(options.workers ? sites.map((site) => [`the worker of ${site.name}`, startSiteWorker({ ...parts, site })] as const) : []),
   ];
   await Promise.allSettled(workers.map(([name, starting]) => adopt(name, starting, stack, breaks.fail)));
   await Promise.all(workers.map(([, starting]) => starting));
@@ -107,6 +105,7 @@ async function startParts(options: SystemOptions, stack: Stack): Promise<System>
     webhookSecret,
     listen,
     webhook,
+    ...(tracer ? { tracer } : {}),
     ...webUi,
   });
   stack.add('the starter', () => starter.close());

@@ -72,7 +72,8 @@ export async function startStarter(parts: StarterParts): Promise<RunningStarter>
   };
   try {
     if (parts.webhook !== false) {
-      await server.register(webhookRoutes({ dispatcher, recorder, secret: parts.webhookSecret, config: parts.config.webhook }));
+      const { webhookSecret: secret, config, tracer } = parts;
+      await server.register(webhookRoutes({ dispatcher, recorder, secret, config: config.webhook, tracer }));
     }
     await registerPages(server, parts, access);
     await listenOn(server, listen);

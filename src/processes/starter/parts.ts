@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { SiteConfig, TwinportConfig } from '../../config/index.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { siteStatus, type SiteStatus } from '../../ledger/site-status.ts';
+import type { Tracer } from '../../telemetry/index.ts';
 import type { Actor } from './access.ts';
 import { RequestError } from './request-error.ts';
 
@@ -45,6 +46,8 @@ export interface StarterParts extends ControlParts {
   readonly listen?: string;
   /** Take no events: a `sync` that ends by itself. */
   readonly webhook?: boolean;
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer;
 }
 
 /**

@@ -3,7 +3,10 @@ import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { WebhookConfig } from '../../config/index.ts';
 import { eventSource, type EventMessage, type EventSource, type Received } from '../../events/index.ts';
+import { aboutOf } from '../../model/about.ts';
 import { isTwinportError } from '../../model/failure.ts';
+import { readCarrier } from '../../model/trace.ts';
+import { attributesOf, type OpenSpan, type Tracer } from '../../telemetry/index.ts';
 import { createAuthenticity, headersOf, type Authenticity } from './authenticity.ts';
 import { createBodyBudget } from './body-budget.ts';
 import type { Dispatcher } from './dispatch.ts';
@@ -24,6 +27,7 @@ export interface WebhookParts {
   /** Asked of every source that has none of its own. */
   readonly secret: string;
   readonly config: Pick<WebhookConfig, 'secrets' | 'tokens' | 'naming'>;
+  readonly tracer?: Tracer | undefined;
 }
 
 /** The routes that registries send their events to. */
@@ -55,7 +59,8 @@ export function webhookRoutes(parts: WebhookParts) {
           const source = sourceOf(request);
           const body = request.body instanceof Uint8Array ? request.body : new Uint8Array();
           if (signed.has(request)) authenticity.afterBody(source, request, body);
-          return receive(parts, source, { body, headers: { ...headersOf(request), 'content-type': types.get(request) } }, reply);
+          const message = { body, headers: { ...headersOf(request), 'content-type': types.get(request) } };
+          return traced(parts.tracer, source, request, reply, (span) => receive(parts, source, message, reply, span));
         },
       });
       server.route({ method: 'OPTIONS', url, handler: (request, reply) => permit(authenticity, request, reply) });
@@ -97,13 +102,35 @@ async function permit(authenticity: Authenticity, request: FastifyRequest, reply
   return reply.code(200).headers({ allow: 'POST', 'webhook-allowed-origin': origin, 'webhook-allowed-rate': '*' }).send();
 }
 
-async function receive(parts: WebhookParts, source: EventSource, message: EventMessage, reply: FastifyReply): Promise<FastifyReply> {
+/** Of the request as it came: a sender that traces has its trace go on. The route's pattern and not the URL, which may hold a secret. */
+function traced(
+  tracer: Tracer | undefined,
+  { name }: EventSource,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  work: (span?: OpenSpan) => Promise<FastifyReply>,
+): Promise<FastifyReply> {
+  if (!tracer) return work();
+  const { method, routeOptions, headers } = request;
+  const attributes = { 'http.request.method': method, 'http.route': routeOptions.url ?? '', 'twinport.source': name };
+  const startedAt = Date.now() - reply.elapsedTime;
+  return tracer.span({ name: `webhook ${name}`, kind: 'server', attributes, parent: readCarrier(headers), startedAt }, work);
+}
+
+async function receive(
+  parts: WebhookParts,
+  source: EventSource,
+  message: EventMessage,
+  reply: FastifyReply,
+  span?: OpenSpan,
+): Promise<FastifyReply> {
   const receivedAt = Date.now();
   const { changes, ignored, answer } = parse(parts, source, message);
   const { name } = source;
   countIgnored(name, ignored);
   countChanges(name, changes);
   const received = changes.map((change) => ({ change, receivedAt }));
+  span?.add({ 'twinport.changes': changes.length, ...attributesOf(changes.length === 1 ? aboutOf(changes[0]) : {}) });
   parts.recorder.record(received);
   const accepted = await parts.dispatcher.accept(received);
   countOutOfScope(name, accepted.outOfScope);

@@ -3,8 +3,10 @@ import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor, 
 import { NativeConnection } from '@temporalio/worker';
 import type { DataConverter } from '@temporalio/common';
 import { TwinportError } from '../../model/failure.ts';
+import type { Tracer } from '../../telemetry/index.ts';
 import { dataConverterOf } from './data-converter.ts';
 import type { PayloadEncryption } from './payload-codec.ts';
+import { traceClient } from './traces.ts';
 
 export interface TemporalOptions {
   /** `host:port` */
@@ -13,6 +15,8 @@ export interface TemporalOptions {
   readonly tls?: boolean | { serverRootCACertificate?: Buffer; clientCertPair?: { crt: Buffer; key: Buffer }; serverNameOverride?: string };
   readonly apiKey?: string;
   readonly encryption?: PayloadEncryption;
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface Temporal {
@@ -41,14 +45,20 @@ export async function connectTemporal(options: TemporalOptions): Promise<Tempora
   };
   const dataConverter = dataConverterOf(options.encryption);
   const retries = endingRetries();
+  const { namespace, tracer } = options;
   try {
     const connection = await Connection.connect({ ...shared, connectTimeout: CONNECT_TIMEOUT_MS, interceptors: retries.interceptors });
     let native: Promise<NativeConnection> | undefined;
     return {
-      client: new Client({ connection, namespace: options.namespace, dataConverter }),
+      client: new Client({
+        connection,
+        namespace,
+        dataConverter,
+        ...(tracer ? { interceptors: { workflow: [traceClient(tracer)] } } : {}),
+      }),
       dataConverter,
       connection,
-      namespace: options.namespace,
+      namespace,
       native: () => (native ??= NativeConnection.connect(shared)),
       async close() {
         await retries.end();

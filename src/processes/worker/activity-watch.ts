@@ -1,15 +1,9 @@
 import type { Context } from '@temporalio/activity';
 import type { ActivityInterceptors } from '@temporalio/worker';
+import { aboutOf } from '../../model/about.ts';
 import { failureOf } from '../../model/failure.ts';
 import type { MarkVerificationInput } from '../../model/steps.ts';
 import { countAttempt, type Logger } from '../../telemetry/index.ts';
-
-/** What is known of what an activity is for: most are of a repository, some of a site. */
-interface About {
-  readonly policy?: { readonly site?: string };
-  readonly site?: string;
-  readonly repository?: string;
-}
 
 /** Counts every attempt of every activity, and tells of those that failed: whose they were, and which workflow waits for them. */
 export function watchActivities(logger: Logger): (context: Context) => ActivityInterceptors {
@@ -25,12 +19,8 @@ export function watchActivities(logger: Logger): (context: Context) => ActivityI
           const failure = failureOf(thrown);
           const cancelled = failure.code === 'CANCELLED';
           countAttempt(activity, attempt, cancelled ? 'cancelled' : 'failed');
-          const about = (input.args[0] ?? {}) as About;
-          const { repository } = about;
-          const site = about.policy?.site ?? about.site;
-          const told = { ...(site === undefined ? {} : { site }), ...(repository === undefined ? {} : { repository }) };
           const line = {
-            ...told,
+            ...aboutOf(input.args[0]),
             workflowId: workflowExecution?.workflowId,
             activity,
             attempt,

@@ -1,27 +1,20 @@
-import type { Client } from '@temporalio/client';
-import type { DataConverter } from '@temporalio/common';
-import { Worker, type NativeConnection } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { controlActivities } from '../../../activities/control/index.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { TwinportError } from '../../model/failure.ts';
 import { CONTROL_QUEUE } from '../../model/names.ts';
 import type { SitePolicy } from '../../model/policy.ts';
 import { startBackfill } from '../temporal/backfill.ts';
-import { observeDelay, type Logger } from '../../telemetry/index.ts';
+import { observeDelay } from '../../telemetry/index.ts';
 import { sendLook } from '../temporal/looks.ts';
 import { startVerify } from '../temporal/verify.ts';
-import { tellOutcomes, watchActivities } from './activity-watch.ts';
+import { tellOutcomes } from './activity-watch.ts';
 import { runTogether, type RunningWorker } from './running-worker.ts';
-import { workflowCode } from './workflow-bundle.ts';
+import { sharedOptions, type WorkerParts } from './worker-parts.ts';
 
-export interface ControlWorkerOptions {
-  readonly native: NativeConnection;
-  readonly namespace: string;
-  readonly dataConverter: DataConverter;
-  readonly client: Client;
+export interface ControlWorkerOptions extends WorkerParts {
   readonly ledger: Ledger;
   readonly sites: readonly { readonly policy: SitePolicy }[];
-  readonly logger: Logger;
 }
 
 /** Repositories of a backfill at a time. */
@@ -29,14 +22,10 @@ export const BACKFILL_CONCURRENCY = 8;
 
 /** The ledger's activities, and the one that starts looks. */
 export async function startControlWorker(options: ControlWorkerOptions): Promise<RunningWorker> {
-  const { native, namespace, dataConverter, client, ledger, sites, logger } = options;
+  const { client, ledger, sites, logger } = options;
   const worker = await Worker.create({
-    connection: native,
-    namespace,
-    dataConverter,
-    ...workflowCode(dataConverter),
+    ...sharedOptions(options),
     taskQueue: CONTROL_QUEUE,
-    interceptors: { activity: [watchActivities(logger)] },
     shutdownForceTime: '2 seconds',
     activities: controlActivities({
       ledger,

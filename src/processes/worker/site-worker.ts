@@ -1,6 +1,4 @@
-import type { Client } from '@temporalio/client';
-import type { DataConverter } from '@temporalio/common';
-import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { siteActivities } from '../../../activities/site/index.ts';
 import type { SiteLimits } from '../../model/limits.ts';
 import { bulkQueue, pushQueue } from '../../model/names.ts';
@@ -8,19 +6,14 @@ import type { Endpoint } from '../../registry/endpoint.ts';
 import { openSession, type Session } from '../../registry/session.ts';
 import { limiterStates } from '../../registry/transport/limiter.ts';
 import { createSite, type Site } from '../../replication/site.ts';
-import { countCopies, countRequest, watchLimits, type Logger } from '../../telemetry/index.ts';
-import { watchActivities } from './activity-watch.ts';
+import { countCopies, countRequest, watchLimits } from '../../telemetry/index.ts';
 import { runTogether, type RunningWorker } from './running-worker.ts';
 import { watchChangedLimits } from './limits-watch.ts';
 import { watchPause } from './pause-watch.ts';
 import { tellTrouble } from './tell-trouble.ts';
-import { workflowCode } from './workflow-bundle.ts';
+import { sharedOptions, type WorkerParts } from './worker-parts.ts';
 
-export interface SiteWorkerOptions {
-  readonly native: NativeConnection;
-  readonly namespace: string;
-  readonly dataConverter: DataConverter;
-  readonly client: Client;
+export interface SiteWorkerOptions extends WorkerParts {
   readonly site: {
     readonly name: string;
     readonly primary: Endpoint;
@@ -28,7 +21,6 @@ export interface SiteWorkerOptions {
     readonly backfill?: { readonly requestsPerSecond?: number };
     readonly verify?: { readonly bytesPerSecond: number };
   };
-  readonly logger: Logger;
 }
 
 /**
@@ -39,14 +31,8 @@ const HEARTBEAT_THROTTLE = '200 milliseconds';
 const SHUTDOWN_GRACE = '2 seconds';
 
 /** Workflows and activities of one site, on both of its lanes. */
-export async function startSiteWorker({
-  native,
-  namespace,
-  dataConverter,
-  client,
-  site,
-  logger,
-}: SiteWorkerOptions): Promise<RunningWorker> {
+export async function startSiteWorker(options: SiteWorkerOptions): Promise<RunningWorker> {
+  const { client, site, logger } = options;
   const open = (endpoint: Endpoint): Session =>
     openSession(endpoint, { onRequest: countRequest, ...tellTrouble(site.name, endpoint, logger) });
   watchLimits(limiterStates);
@@ -59,12 +45,8 @@ export async function startSiteWorker({
   });
   const limits = await watchChangedLimits(watch, (changed) => limitTo(both, site, changed));
   const shared: Omit<WorkerOptions, 'taskQueue'> = {
-    connection: native,
-    namespace,
-    dataConverter,
-    ...workflowCode(dataConverter),
+    ...sharedOptions(options),
     activities: siteActivities(both, (result) => countCopies(site.name, result)),
-    interceptors: { activity: [watchActivities(logger)] },
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     shutdownGraceTime: 0,
     shutdownForceTime: SHUTDOWN_GRACE,

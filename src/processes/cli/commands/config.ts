@@ -16,7 +16,7 @@ export function configCommand(): Command {
       exits(async (options: CommonOptions) => {
         const config = readConfig({
           ...fileOf(options),
-          sections: ['temporal', 'ledger', 'control', 'webhook', 'worker', 'primary', 'secondaries'],
+          sections: ['temporal', 'telemetry', 'ledger', 'control', 'webhook', 'worker', 'primary', 'secondaries'],
         });
         const sites = config.secondaries.map(({ name, endpoint, primary, policy }) => ({
           name,

@@ -39,7 +39,7 @@ const CANCEL_MS = 4_000;
 export async function runSync(options: SyncOptions): Promise<ExitCode> {
   const interruption = onInterruption();
   try {
-    const where = { ...pick(options), sections: ['temporal', 'ledger', 'control', 'webhook', 'secondaries'] } as const;
+    const where = { ...pick(options), sections: ['temporal', 'telemetry', 'ledger', 'control', 'webhook', 'secondaries'] } as const;
     if (options.dryRun) return await compareAll(readConfig({ ...where, sections: ['secondaries'] }).secondaries, options, interruption);
     // Where the workers are elsewhere, this process needs no registry's password.
     const outer = readConfig({ ...where, sections: ['temporal'] });
