@@ -82,6 +82,7 @@ beforeAll(() => {
     jest: '',
     '@noble/hashes': '',
     '@aws-sdk/client-ecr': '',
+    '@opentelemetry/resources': '',
     'google-auth-library': '',
     '@temporalio/activity': '',
     '@temporalio/workflow': '',
