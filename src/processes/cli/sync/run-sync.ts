@@ -5,7 +5,6 @@ import { failureOf, TwinportError } from '../../../model/failure.ts';
 import type { Depth } from '../../../model/policy.ts';
 import { count } from '../../../model/text.ts';
 import type { BackfillState } from '../../starter/backfill-run.ts';
-import { awaitBackfill } from '../../temporal/backfill.ts';
 import { remoteApi } from '../api-client.ts';
 import { readConfig } from '../read-config.ts';
 import { openApi } from '../control.ts';
@@ -13,10 +12,8 @@ import type { ExitCode } from '../exit-code.ts';
 import { onInterruption, type Interruption } from '../interruption.ts';
 import { clean, note, printJson, printLine } from '../output.ts';
 import { ownSystem, requireSameSites, type OwnSystem } from '../own-system.ts';
-import { dryRun } from './dry-run.ts';
 import { hasEnded, joinedApi } from './joined-api.ts';
 import { sitePath } from './follow.ts';
-import { pingSites } from './ping-sites.ts';
 import { syncThrough } from './sync-through.ts';
 
 /** What was asked on the command line. */
@@ -54,6 +51,7 @@ export async function runSync(options: SyncOptions): Promise<ExitCode> {
 }
 
 async function compareAll(sites: readonly SiteConfig[], options: SyncOptions, { signal }: Interruption): Promise<ExitCode> {
+  const [{ pingSites }, { dryRun }] = await Promise.all([import('./ping-sites.ts'), import('./dry-run.ts')]);
   await pingSites(sites, signal);
   let failed = 0;
   for (const site of sites) {
@@ -91,7 +89,8 @@ async function syncHere(config: TwinportConfig, options: SyncOptions, interrupti
   const names = sites.map(({ name }) => name);
   const system = await ownSystem({
     ...{ command: 'sync', config, sites, temporal: 'memory', ui: false, listen: '127.0.0.1:0', webhook: false, workers: true },
-    ...{ resetSites: options.resetSite, logger: options.logger, meanwhile: () => pingSites(sites, interruption.signal) },
+    ...{ resetSites: options.resetSite, logger: options.logger },
+    meanwhile: async () => (await import('./ping-sites.ts')).pingSites(sites, interruption.signal),
   });
   if ('running' in system) {
     const { running } = system;
@@ -107,6 +106,7 @@ async function syncHere(config: TwinportConfig, options: SyncOptions, interrupti
   }
   try {
     const api = remoteApi(system.url, system.token);
+    const { awaitBackfill } = await import('../../temporal/backfill.ts');
     // Whatever the end, it is an end: how it went is asked afterwards.
     const ended = (site: string, runId: string) => awaitBackfill(system.client, site, runId).catch(() => undefined);
     return await Promise.race([syncThrough(api, names, { ...options, signal: interruption.signal, ended }), system.broken]);
