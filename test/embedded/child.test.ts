@@ -76,7 +76,8 @@ describe('spawnChild', () => {
     parent.kill('SIGKILL');
     const killedAt = Date.now();
     while (group(pid).length > 0 && Date.now() - killedAt < 10_000) await sleep(50);
-    expect(Date.now() - killedAt).toBeLessThan(5_000);
+    // Of these, 3 s are the grace; a busy machine takes longer to count them.
+    expect(Date.now() - killedAt).toBeLessThan(8_000);
   });
 });
 

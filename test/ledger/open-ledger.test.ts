@@ -100,14 +100,14 @@ describe('openLedger', () => {
       retry: 'now',
       message: expect.stringContaining('ECONNREFUSED'),
     });
-    expect(Date.now() - started).toBeLessThan(1000);
+    expect(Date.now() - started).toBeLessThan(3_000);
     const sockets: Socket[] = [];
     const mute = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
     await new Promise((resolve) => mute.once('listening', resolve));
     await expect(openLedger(`postgresql://x@127.0.0.1:${(mute.address() as AddressInfo).port}/x`)).rejects.toMatchObject({
       code: 'LEDGER',
     });
-    expect(Date.now() - started).toBeLessThan(7000);
+    expect(Date.now() - started).toBeLessThan(12_000);
     for (const socket of sockets) socket.destroy();
     await close(mute);
   });
@@ -121,7 +121,7 @@ describe('openLedger', () => {
     for (const pid of backends) process.kill(pid, 'SIGSTOP');
     try {
       await expect(inboxDepth(ledger)).rejects.toMatchObject({ code: 'LEDGER', retry: 'now' });
-      expect(Date.now() - started).toBeLessThan(6500);
+      expect(Date.now() - started).toBeLessThan(12_000);
     } finally {
       for (const pid of backends) process.kill(pid, 'SIGCONT');
     }

@@ -81,13 +81,13 @@ describe('a watched host', () => {
     mode = 'broken';
     await fail(3);
     await awaited(() => told.length > 0);
-    expect(await failureOf(session.untilBack({ waitMs: 100 }))).toMatchObject({
+    expect(await failureOf(session.untilBack({ waitMs: 600 }))).toMatchObject({
       code: 'UNREACHABLE',
       message: expect.stringContaining('waited for in vain'),
     });
     const began = performance.now();
-    expect(await failureOf(session.untilBack({ outageMs: 50 }))).toMatchObject({ code: 'UNREACHABLE' });
-    expect(performance.now() - began).toBeLessThan(50);
+    expect(await failureOf(session.untilBack({ outageMs: 500 }))).toMatchObject({ code: 'UNREACHABLE' });
+    expect(performance.now() - began).toBeLessThan(400);
     expect(await failureOf(session.untilBack({}, AbortSignal.timeout(50)))).toMatchObject({ code: 'CANCELLED' });
   });
 

@@ -149,7 +149,7 @@ describe('transport', () => {
       const url = await httpServer((_, __, response) => response.writeHead(429, { 'retry-after': '30' }).end());
       const began = performance.now();
       expect(await failureOf(ping(testSession(url), AbortSignal.timeout(200)))).toMatchObject({ code: 'CANCELLED', retry: 'never' });
-      expect(performance.now() - began).toBeLessThan(2_000);
+      expect(performance.now() - began).toBeLessThan(10_000);
     });
   });
 
@@ -256,7 +256,7 @@ describe('transport', () => {
       await putBlob(session, await startUpload(session, 'a/rate'), 'a/rate', blob, pieces(bytes));
       const seconds = (performance.now() - began) / 1000;
       expect(seconds).toBeGreaterThan(1.4);
-      expect(seconds).toBeLessThan(4);
+      expect(seconds).toBeLessThan(8);
     });
   });
 
@@ -270,7 +270,7 @@ describe('transport', () => {
       ]) {
         const began = performance.now();
         expect(await failureOf(start(AbortSignal.timeout(300)))).toMatchObject({ code: 'CANCELLED' });
-        expect(performance.now() - began).toBeLessThan(1000);
+        expect(performance.now() - began).toBeLessThan(2_500);
       }
     });
 
@@ -293,7 +293,7 @@ describe('transport', () => {
     const { stream } = await readBlob(testSession(url), 'a/b', digest);
     const upload = { location: 'http://127.0.0.1:1/v2/a/b/blobs/uploads/x', offset: 0 };
     expect(await failureOf(putBlob(testSession('http://127.0.0.1:1'), upload, 'a/b', blob, stream))).toMatchObject({ code: 'UNREACHABLE' });
-    await new Promise((go) => setTimeout(go, 100));
+    for (const until = Date.now() + 10_000; closed === 0 && Date.now() < until;) await new Promise((go) => setTimeout(go, 20));
     expect(closed).toBe(1);
   });
 
