@@ -1,7 +1,8 @@
 import { ActivityFailure, CancellationScope, getExternalWorkflowHandle, isCancellation } from '@temporalio/workflow';
 import type { Failure } from '../src/model/failure.ts';
 import { wantedBy } from '../src/model/notices.ts';
-import { NO_WORK, type Notice, type RepositoryStep, type Scanned } from '../src/model/steps.ts';
+import type { Notice, RepositoryStep, Scanned } from '../src/model/steps.ts';
+import { NO_WORK } from '../src/model/work.ts';
 import { activityFailure } from './activity-failure.ts';
 import { scanned } from './messages.ts';
 

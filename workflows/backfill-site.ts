@@ -13,16 +13,8 @@ import {
 import { backoffMs } from '../src/model/backoff.ts';
 import { failureOf, type Failure } from '../src/model/failure.ts';
 import { PRIORITY } from '../src/model/names.ts';
-import {
-  addWork,
-  NO_WORK,
-  type BackfillCarried,
-  type BackfillProgress,
-  type CatalogPage,
-  type BackfillSiteInput,
-  type Scanned,
-  type Work,
-} from '../src/model/steps.ts';
+import type { BackfillCarried, BackfillProgress, CatalogPage, BackfillSiteInput, Scanned } from '../src/model/steps.ts';
+import { addWork, NO_WORK, type Work } from '../src/model/work.ts';
 import { control, siteActivities } from './activities.ts';
 import { activityFailure } from './activity-failure.ts';
 import { again, pause, progress as progressQuery, resume, scanned } from './messages.ts';

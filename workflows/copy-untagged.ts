@@ -2,8 +2,9 @@ import { BATCH_IMAGES, chunks } from '../src/model/batches.ts';
 import type { Digest } from '../src/model/digest.ts';
 import type { Failure } from '../src/model/failure.ts';
 import { PRIORITY } from '../src/model/names.ts';
-import { addWork, NO_WORK, type RepositoryStep, type Work } from '../src/model/steps.ts';
+import type { RepositoryStep } from '../src/model/steps.ts';
 import { count } from '../src/model/text.ts';
+import { addWork, NO_WORK, type Work } from '../src/model/work.ts';
 import { activityFailure } from './activity-failure.ts';
 import { copyRound, type Round, type RoundResult } from './round.ts';
 

@@ -4,23 +4,22 @@ import { totalBytes, type Descriptor } from '../src/model/descriptor.ts';
 import type { Digest } from '../src/model/digest.ts';
 import { PRIORITY } from '../src/model/names.ts';
 import type { Depth } from '../src/model/policy.ts';
-import {
-  NO_WORK,
-  type BlobFailure,
-  type CopyBlobsResult,
-  type FetchedImage,
-  type FetchManifestsResult,
-  type ImageOutcome,
-  type Look,
-  type PublishedImage,
-  type PublishManifestsResult,
-  type RepositoryStep,
-  type TaggedImage,
-  type TagFailure,
-  type Work,
+import type {
+  BlobFailure,
+  CopyBlobsInput,
+  CopyBlobsResult,
+  FetchedImage,
+  FetchManifestsResult,
+  ImageOutcome,
+  Look,
+  PublishedImage,
+  PublishManifestsResult,
+  RepositoryStep,
+  TaggedImage,
+  TagFailure,
 } from '../src/model/steps.ts';
-import { addWork } from '../src/model/steps.ts';
 import { count, formatBytes } from '../src/model/text.ts';
+import { addWork, NO_WORK, type Work } from '../src/model/work.ts';
 import { control, siteActivities, type Lane } from './activities.ts';
 
 /** A workflow may have 2,000 activities pending; the lane's slots are far fewer. */
@@ -36,6 +35,8 @@ export interface Round {
   readonly depth: Depth;
   /** See `PublishManifestsInput`. */
   readonly overwrite?: 'proven' | 'never';
+  /** What lacks here was there once. */
+  readonly heals?: true;
 }
 
 /** A round that is worked on. */
@@ -154,7 +155,10 @@ function outcomeOf(image: PublishedImage, tag: string, look: number): ImageOutco
   const base = { tag, look, ...(image.previous ? { previous: image.previous } : {}), ...(image.put ? { put: image.digest } : {}) };
   switch (image.state) {
     case 'verified':
-      return { ...base, digest: image.digest, sync: 'synced', verification: 'succeeded', bytes: image.bytes };
+      return {
+        ...{ ...base, digest: image.digest, sync: 'synced', verification: 'succeeded', bytes: image.bytes },
+        ...(image.referrers ? { referrers: image.referrers } : {}),
+      };
     case 'failed':
       return {
         ...base,
@@ -224,7 +228,7 @@ async function copyAll(round: Round, steps: SiteSteps, blobs: readonly Descripto
 
 function copySmall(round: Round, steps: SiteSteps, blobs: readonly Descriptor[]): Promise<CopyBlobsResult> {
   const summary = `${round.step.repository}: ${count(blobs.length, 'blob')}, ${formatBytes(totalBytes(blobs))}`;
-  return steps.copyBlobs({ ...round.step, blobs, depth: round.depth }, asked(summary, round.priority));
+  return steps.copyBlobs(copyInput(round, blobs), asked(summary, round.priority));
 }
 
 /** A push's large blob shares the bulk lane's slots, but goes before what is being backfilled. */
@@ -232,7 +236,11 @@ function copyLarge(round: Round, blob: Descriptor): Promise<CopyBlobsResult> {
   const { copyBlobs } = siteActivities(round.step.policy.site, 'bulk');
   const summary = `${round.step.repository}: one blob of ${formatBytes(blob.size)}`;
   const priority = round.lane === 'push' ? PRIORITY.repair : round.priority;
-  return copyBlobs({ ...round.step, blobs: [blob], depth: round.depth }, asked(summary, priority));
+  return copyBlobs(copyInput(round, [blob]), asked(summary, priority));
+}
+
+function copyInput({ step, depth, heals }: Round, blobs: readonly Descriptor[]): CopyBlobsInput {
+  return { ...step, blobs, depth, ...(heals ? { heals } : {}) };
 }
 
 function asked(summary: string, priority: number | undefined): { summary: string; priority?: number } {

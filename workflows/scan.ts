@@ -3,20 +3,18 @@ import { BATCH_IMAGES, chunks } from '../src/model/batches.ts';
 import type { Failure } from '../src/model/failure.ts';
 import { PRIORITY } from '../src/model/names.ts';
 import type { Depth } from '../src/model/policy.ts';
-import {
-  addWork,
-  NO_WORK,
-  type ComparedTag,
-  type ImageOutcome,
-  type Notice,
-  type RecordScanResult,
-  type RepositoryStep,
-  type ScanCarried,
-  type TaggedImage,
-  type TagFailure,
-  type Work,
+import type {
+  ComparedTag,
+  ImageOutcome,
+  Notice,
+  RecordScanResult,
+  RepositoryStep,
+  ScanCarried,
+  TaggedImage,
+  TagFailure,
 } from '../src/model/steps.ts';
 import { count } from '../src/model/text.ts';
+import { addWork, NO_WORK, type Work } from '../src/model/work.ts';
 import { control, siteActivities } from './activities.ts';
 import { activityFailure } from './activity-failure.ts';
 import { copyUntagged } from './copy-untagged.ts';
@@ -172,7 +170,7 @@ export async function settleBatch(step: RepositoryStep, depth: Depth, tags: read
     lane: 'bulk',
     depth,
     priority: reread ? PRIORITY.verify : PRIORITY.backfill,
-    ...(reread ? { overwrite: 'never' } : {}),
+    ...(reread ? { overwrite: 'never', heals: true } : {}),
   };
   let left = tags;
   let work = NO_WORK;

@@ -3,18 +3,10 @@ import { backoffMs } from '../src/model/backoff.ts';
 import type { Digest } from '../src/model/digest.ts';
 import type { Failure } from '../src/model/failure.ts';
 import { isUrgent, wantedBy, type Wanted } from '../src/model/notices.ts';
-import {
-  addWork,
-  NO_WORK,
-  type Notice,
-  type RepositoryStep,
-  type ScanCarried,
-  type SyncRepositoryInput,
-  type SyncRepositoryResult,
-  type Work,
-} from '../src/model/steps.ts';
+import type { Notice, RepositoryStep, ScanCarried, SyncRepositoryInput, SyncRepositoryResult } from '../src/model/steps.ts';
 import { count, formatBytes } from '../src/model/text.ts';
 import type { UndoOrder } from '../src/model/undo-order.ts';
+import { addWork, NO_WORK, type Work } from '../src/model/work.ts';
 import { siteActivities } from './activities.ts';
 import { activityFailure } from './activity-failure.ts';
 import { failuresOf } from './copy-untagged.ts';

@@ -1,6 +1,7 @@
 import { condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow';
 import { chunks } from '../src/model/batches.ts';
-import { addWork, NO_WORK, type ImageCursor, type VerifyProgress, type VerifySiteInput } from '../src/model/steps.ts';
+import type { ImageCursor, VerifyProgress, VerifySiteInput } from '../src/model/steps.ts';
+import { addWork, NO_WORK } from '../src/model/work.ts';
 import { control } from './activities.ts';
 import { pause, resume, verifyProgress } from './messages.ts';
 import { settleBatch } from './scan.ts';

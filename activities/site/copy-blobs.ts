@@ -9,12 +9,15 @@ import { howEnded, runActivity, stillCounts } from './context.ts';
 /** What is limited is attempts in a row that moved nothing: a large blob on a bad line may need many that each move a little. */
 const ATTEMPTS_WITHOUT_PROGRESS = 5;
 
+/** Is told of each `copyBlobs` that ended, and whether what it copied had been there before. */
+export type OnCopied = (result: CopyBlobsResult, healed: boolean) => void;
+
 /**
  * Blobs to the secondary. Safe to repeat because an upload goes on where the registry says it stands and a finished blob is found by reading it;
  * the heartbeat carries each open upload's location and offset, and the work done so far.
  */
 export const copyBlobs =
-  (site: Site, onCopied: (result: CopyBlobsResult) => void) =>
+  (site: Site, onCopied: OnCopied) =>
   (input: CopyBlobsInput): Promise<CopyBlobsResult> => {
     const context = Context.current();
     const earlier = context.info.heartbeatDetails as CopyHeartbeat | undefined;
@@ -48,7 +51,7 @@ export const copyBlobs =
           context.heartbeat(position);
           throw again;
         }
-        onCopied(result);
+        onCopied(result, input.heals === true);
         return result;
       },
       () => position,

@@ -1,6 +1,5 @@
-import type { CopyBlobsResult } from '../../src/model/steps.ts';
 import type { Site } from '../../src/replication/site.ts';
-import { copyBlobs } from './copy-blobs.ts';
+import { copyBlobs, type OnCopied } from './copy-blobs.ts';
 import { deleteTags } from './delete-tags.ts';
 import { enumerateLayers } from './enumerate-layers.ts';
 import { fetchManifests } from './fetch-manifests.ts';
@@ -10,11 +9,8 @@ import { sampleDigests } from './sample-digests.ts';
 import { compareRepository, listRepositories, lookAtDigests } from './scan.ts';
 import { sweepKept } from './sweep-kept.ts';
 
-/**
- * The activities that see a site's two registries, and never the ledger.
- * @param onCopied is told of each `copyBlobs` that ended
- */
-export function siteActivities(site: Site, onCopied: (result: CopyBlobsResult) => void = () => undefined) {
+/** The activities that see a site's two registries, and never the ledger. */
+export function siteActivities(site: Site, onCopied: OnCopied = () => undefined) {
   return {
     fetchManifests: fetchManifests(site),
     enumerateLayers: enumerateLayers(site),

@@ -1,6 +1,6 @@
 import type { Difference } from '../../src/model/failure.ts';
 import { formatBytes } from '../../src/model/text.ts';
-import type { Image as ImageAnswer } from '../contract.ts';
+import type { ImageAnswer } from '../../src/processes/starter/api/images.ts';
 import { doToImages, IMAGE_DEEDS } from '../deeds.ts';
 import { live } from '../live.ts';
 import { FailureLine } from '../parts/failure-line.tsx';
@@ -179,20 +179,21 @@ function History({ image: { history } }: { readonly image: ImageAnswer }) {
   );
 }
 
-function Referrers({ image: { referrers } }: { readonly image: ImageAnswer }) {
-  if (referrers === undefined) return null;
+function Referrers({ image: { referrers, referrerCount } }: { readonly image: ImageAnswer }) {
+  const more = (referrerCount ?? 0) - (referrers?.length ?? 0);
   return (
     <section>
       <h2>What refers to it</h2>
       {referrers === null && <p class="soft">Not recorded: it is with the next verification.</p>}
       {referrers?.length === 0 && <p class="soft">Nothing: no signature, no SBOM.</p>}
       <ul class="plain">
-        {referrers?.map(({ digest, artifactType }) => (
-          <li key={digest}>
-            {artifactType ?? 'of no said type'} <code>{digest}</code>
+        {referrers?.map(({ digest, artifactType, tag }) => (
+          <li key={`${tag} ${digest}`}>
+            {tag === null ? (artifactType ?? 'of no said type') : `under the tag ${tag}`} <code>{digest}</code>
           </li>
         ))}
       </ul>
+      {more > 0 && <p class="soft">and {more} more</p>}
     </section>
   );
 }

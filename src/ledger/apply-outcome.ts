@@ -119,6 +119,7 @@ export function newRow(key: ImageKey): ImageRow {
     missing_look: null,
     out_of_scope: false,
     difference: null,
+    referrers: null,
   };
 }
 
@@ -163,6 +164,8 @@ function verified(row: ImageRow, outcome: ImageOutcome, lookEnd: number): Partia
     difference: null,
     attempts: 0,
     changed_at: null,
+    // Who saw none said so; who did not look, as the release before, leaves what is known of the same digest.
+    referrers: outcome.referrers ?? (digest === row.verified_digest ? row.referrers : null),
     ...AT_PRIMARY,
   };
 }

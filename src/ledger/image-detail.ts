@@ -3,12 +3,13 @@ import type { ImageKey } from './apply-outcome.ts';
 import { heldDeletion, type HeldDeletion } from './decide-deletions.ts';
 import { heldMove, type HeldMove } from './decide-moves.ts';
 import { heldRow } from './held-rows.ts';
+import { imageReferrers, type ToldReferrers } from './image-referrers.ts';
 import { COUNTED, imageStatus, VERIFIED, WAIVED, type ImageStatus } from './images.ts';
 import { asked, iso, type Ledger } from './ledger.ts';
 import { tagHistory } from './tag-history.ts';
 
 /** All that is known of an image; moments as ISO 8601. */
-export interface ImageDetail extends ImageStatus {
+export interface ImageDetail extends ImageStatus, ToldReferrers {
   /** What the primary's tag was when it was last read. */
   readonly primary: { readonly digest: string | null; readonly lookedAt: string | null };
   /** What the secondary's tag was when it was last read back and all of it was there. */
@@ -39,10 +40,11 @@ export async function imageDetail(ledger: Ledger, key: ImageKey): Promise<ImageD
       .where('tag', '=', key.tag)
       .executeTakeFirst();
     if (!row) return undefined;
-    const [history, deletion, move] = await Promise.all([
+    const [history, deletion, move, referrers] = await Promise.all([
       tagHistory(ledger.db, key),
       heldRow(ledger.db, 'deletions', key),
       heldRow(ledger.db, 'moves', key),
+      imageReferrers(ledger.db, row),
     ]);
     return {
       ...imageStatus(row),
@@ -52,6 +54,7 @@ export async function imageDetail(ledger: Ledger, key: ImageKey): Promise<ImageD
       receivedAt: iso(row.received_at),
       missingSince: iso(row.missing_since),
       outOfScope: row.out_of_scope,
+      ...referrers,
       history: history.map(({ at, oldDigest, newDigest }) => ({ at: iso(at), from: oldDigest, to: newDigest })),
       deletion: deletion ? heldDeletion(deletion) : null,
       move: move ? heldMove(move) : null,

@@ -48,7 +48,7 @@ export async function saveImages(trx: Db, rows: readonly ImageRow[]): Promise<vo
       bytes = n.bytes, look = n.look, look_end = n.look_end, look_digest = n.look_digest, overlap = n.overlap,
       looked_at = n.looked_at, verified_at = n.verified_at, verified_digest = n.verified_digest, changed_at = n.changed_at,
       received_at = n.received_at, missing_since = n.missing_since, missing_look = n.missing_look, out_of_scope = n.out_of_scope,
-      difference = n.difference, put_digests = n.put_digests
+      difference = n.difference, put_digests = n.put_digests, referrers = n.referrers
     from jsonb_populate_recordset(null::images, ${json}::jsonb) n
     where i.site = n.site and i.repository = n.repository and i.tag = n.tag`.execute(trx);
 }

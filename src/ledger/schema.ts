@@ -1,6 +1,7 @@
 import type { Generated, JSONColumnType } from 'kysely';
 import type { Change } from '../model/change.ts';
 import type { Difference } from '../model/failure.ts';
+import type { Referrers } from '../model/referrers.ts';
 import type { BackfillProgress, SyncState, VerificationState } from '../model/steps.ts';
 
 /*
@@ -142,6 +143,8 @@ export interface ImagesTable {
   out_of_scope: Generated<boolean>;
   /** What was expected at the secondary and what was found, where it cannot be mended. */
   difference: Difference | null;
+  /** What was seen to refer to it when it was last verified; null: that was never recorded. */
+  referrers: Referrers | null;
 }
 
 export interface ScansTable {

@@ -2,7 +2,9 @@ import type { Descriptor } from './descriptor.ts';
 import type { Digest } from './digest.ts';
 import type { Failure } from './failure.ts';
 import type { Depth, SitePolicy } from './policy.ts';
+import type { Referrers } from './referrers.ts';
 import type { UndoOrder } from './undo-order.ts';
+import type { Work } from './work.ts';
 
 /*
  * The wire contract between workflows and activities: what each step is told and gives. Payloads carry references,
@@ -116,6 +118,8 @@ export interface CopyBlobsInput extends RepositoryStep {
   readonly blobs: readonly Descriptor[];
   /** How what was copied is read back: a registry may keep a broken file and throw away what was sent. Absent: `shallow`. */
   readonly depth?: Depth;
+  /** The secondary held them before, and lost or broke them. */
+  readonly heals?: true;
 }
 
 export interface BlobFailure {
@@ -184,6 +188,8 @@ export interface PublishedImage extends TaggedImage {
   readonly changed: boolean;
   readonly bytes: number;
   readonly failure?: Failure;
+  /** What refers to it; only of what is `verified`. */
+  readonly referrers?: Referrers;
 }
 
 export interface PublishManifestsResult {
@@ -216,6 +222,7 @@ export interface ImageOutcome {
   /** When the event that made us look was received. */
   readonly receivedAt?: number;
   readonly attempts?: number;
+  readonly referrers?: Referrers;
   /** The primary no longer holds the tag and the secondary never did: the row goes. */
   readonly gone?: boolean;
 }
@@ -492,39 +499,6 @@ export interface LookAtDigestsResult {
 export interface StartLookInput extends RepositoryStep {
   readonly looks: readonly Look[];
   readonly notices: readonly Notice[];
-}
-
-// ---- work done ------------------------------------------------------------------------------------------------
-
-/** Work, added up over rounds, repositories and sites. */
-export interface Work {
-  readonly bytesCopied: number;
-  readonly blobsCopied: number;
-  readonly blobsMounted: number;
-  readonly blobsSkipped: number;
-  readonly deleted: number;
-  /** Images that the ledger called verified and whose content at the secondary had to be mended. */
-  readonly repaired: number;
-  readonly failed: number;
-  readonly synced: number;
-}
-
-export const NO_WORK: Work = {
-  bytesCopied: 0,
-  blobsCopied: 0,
-  blobsMounted: 0,
-  blobsSkipped: 0,
-  deleted: 0,
-  repaired: 0,
-  failed: 0,
-  synced: 0,
-};
-
-/** Adds two amounts of work. */
-export function addWork(a: Work, b: Partial<Work>): Work {
-  const sum: Record<string, number> = { ...a };
-  for (const [key, value] of Object.entries(b)) sum[key] = (sum[key] ?? 0) + value;
-  return sum as unknown as Work;
 }
 
 // ---- workflows ------------------------------------------------------------------------------------------------

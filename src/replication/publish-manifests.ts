@@ -16,6 +16,7 @@ import { heldAt, isSetBack, keepLost, type Held } from './held-tag.ts';
 import { ensureListed, publishFallbackIndexes, subjectsBeyond } from './publish-referrers.ts';
 import { putTag } from './put-tag.ts';
 import type { Route } from './site.ts';
+import { referrersIn } from './told-referrers.ts';
 
 const IMAGES_AT_ONCE = 8;
 const MANIFESTS_AT_ONCE = 8;
@@ -87,7 +88,8 @@ async function publishImage(batch: Batch, image: TaggedImage): Promise<Published
     changed = (await publishFallbackIndexes(route, closure, subjectsBeyond(route, closure))) || changed;
     await ensureListed(route, closure);
   }
-  return { ...image, ...root, changed: root.changed || changed, bytes: closure.bytes };
+  const told = root.state === 'verified' ? { referrers: referrersIn(closure, image.tag) } : {};
+  return { ...image, ...root, ...told, changed: root.changed || changed, bytes: closure.bytes };
 }
 
 /** Level by level would be faster for deep nesting, but what points must wait for what it points at: the closure's order says who may go. */

@@ -12,6 +12,7 @@ import { referrersOf, type Closure } from './closure.ts';
 import { concurrently } from './concurrently.ts';
 import { ensureManifest, putAndRead } from './ensure-manifest.ts';
 import type { Route } from './site.ts';
+import { artifactTypeOf } from './told-referrers.ts';
 
 /** Several syncs may write one fallback index at a time: what another put meanwhile is seen by looking once more. */
 const TURNS = 4;
@@ -110,12 +111,10 @@ export function fallbackIndex(referrers: readonly Manifest[]): Manifest {
   return { mediaType: OCI_INDEX, digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`, size: bytes.length, bytes };
 }
 
-/** `artifactType` is the manifest's own, else its config's type. */
 function referrerEntry(manifest: Manifest): Record<string, unknown> {
   const { mediaType, digest, size } = manifest;
   const body = parseBody(manifest);
-  const config = body['config'] as { mediaType?: unknown } | null | undefined;
-  const artifactType = body['artifactType'] || config?.mediaType;
+  const artifactType = artifactTypeOf(manifest);
   const { annotations } = body;
   return { mediaType, digest, size, ...(artifactType ? { artifactType } : {}), ...(annotations ? { annotations } : {}) };
 }

@@ -26,7 +26,7 @@ const seconds = new Histogram({
 });
 const blobs = new Counter({
   name: 'twinport_blobs_total',
-  help: 'Blobs, by what became of them',
+  help: 'Blobs, by what became of them; healed: brought to the secondary once more, which had held them and lost or broken them',
   labelNames: ['site', 'outcome'],
   registers: [metrics],
 });
@@ -43,13 +43,15 @@ export function countRequest({ host, side, method, status, durationMs }: Counted
   seconds.observe({ host, side }, durationMs / 1000);
 }
 
-/** Counts what one `copyBlobs` did. */
+/** Counts what one `copyBlobs` did. @param healed what it brought over had been there before */
 export function countCopies(
   site: string,
   copies: { copied: number; mounted: number; skipped: number; failures: readonly unknown[]; bytes: number },
+  healed: boolean,
 ): void {
   const { copied, mounted, skipped, failures } = copies;
-  for (const [outcome, n] of Object.entries({ copied, mounted, skipped, failed: failures.length })) blobs.inc({ site, outcome }, n);
+  const brought = healed ? { healed: copied + mounted } : { copied, mounted };
+  for (const [outcome, n] of Object.entries({ ...brought, skipped, failed: failures.length })) blobs.inc({ site, outcome }, n);
   bytes.inc({ site }, copies.bytes);
 }
 

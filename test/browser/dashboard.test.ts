@@ -87,7 +87,7 @@ describeWith(['chromium'], 'the dashboard, in a browser', () => {
     ]) {
       const page = await world.open(path);
       await page.locator('h1').waitFor();
-      if (path.includes('broken') || path.includes('failed')) await says(page, HOSTILE);
+      if (/broken|failed|web/.test(path)) await says(page, HOSTILE);
       expect(await page.evaluate('globalThis.hacked')).toBeUndefined();
       expect(await page.locator('main script, main img').count()).toBe(0);
     }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
 import { foldImageCounts } from '../../src/ledger/image-counts.ts';
+import type { ImageOutcome } from '../../src/model/steps.ts';
 import { imageDetail, listImages, markVerification, recordDeletions, siteStatus, type ImageQuery } from '../../src/ledger/index.ts';
 import { policyOf, digest, failed, synced, useLedger } from './support.ts';
 
@@ -81,6 +82,34 @@ describe('imageDetail', () => {
       move: null,
     });
     expect(await imageDetail(use.ledger, { site, repository, tag: 'v2' })).toBeUndefined();
+  });
+
+  it('tells what refers to an image, as it was when it was last verified', async () => {
+    const [site, repository] = ['detail-referrers', 'app'];
+    const policy = policyOf(site);
+    const told = (...outcomes: ImageOutcome[]) => markVerification(use.ledger, { policy, repository, outcomes }, outcomes[0]!.look + 500);
+    const seen = async () => {
+      const { referrers, referrerCount } = (await imageDetail(use.ledger, { site, repository, tag: 'v1' }))!;
+      return { referrers, referrerCount };
+    };
+    await told(synced('v1', 1, 1_000));
+    expect(await seen()).toEqual({ referrers: null, referrerCount: null });
+    await told(synced('v1', 1, 2_000, { referrers: { count: 30, listed: [{ digest: digest(7), artifactType: 'sbom' }] } }));
+    const sbom = { digest: digest(7), artifactType: 'sbom', tag: null };
+    expect(await seen()).toEqual({ referrers: [sbom], referrerCount: 30 });
+    // Who does not look leaves what is known of the same digest.
+    await told(synced('v1', 1, 3_000));
+    expect(await seen()).toEqual({ referrers: [sbom], referrerCount: 30 });
+    await told(synced('v1', 2, 4_000));
+    expect(await seen()).toEqual({ referrers: null, referrerCount: null });
+    // Without the API they are an index under a tag of the digest, as cosign's signature is: images like any other.
+    const tag = digest(2).replace(':', '-');
+    await told(
+      synced('v1', 2, 5_000, { referrers: { count: 0, listed: [] } }),
+      synced(tag, 8, 5_000, { referrers: { count: 1, listed: [{ digest: digest(7), artifactType: 'sbom' }] } }),
+      synced(`${tag}.sig`, 9, 5_000, { referrers: { count: 0, listed: [] } }),
+    );
+    expect(await seen()).toEqual({ referrers: [sbom, { digest: digest(9), artifactType: null, tag: `${tag}.sig` }], referrerCount: 2 });
   });
 
   it('shows the deletion that waits for a person, and no longer once it is decided', async () => {

@@ -34,6 +34,7 @@ describe('markVerification', () => {
       primary: { digest: digest(1), lookedAt: new Date(1000).toISOString() },
       secondary: { digest: digest(1), verifiedAt: new Date(1500).toISOString() },
       ...{ changedAt: null, receivedAt: null, missingSince: null, outOfScope: false, history: [], deletion: null, move: null },
+      ...{ referrers: null, referrerCount: null },
     });
   });
 

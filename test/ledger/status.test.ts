@@ -12,7 +12,8 @@ import {
   siteStatus,
   sweep,
 } from '../../src/ledger/index.ts';
-import { NO_WORK, type BackfillProgress } from '../../src/model/steps.ts';
+import type { BackfillProgress } from '../../src/model/steps.ts';
+import { NO_WORK } from '../../src/model/work.ts';
 import { all, DAY_MS, differs, digest, failed, page, policyOf, same, synced, useLedger } from './support.ts';
 
 const use = useLedger();

@@ -12,7 +12,8 @@ import {
   unwaiveImages,
   waiveImages,
 } from '../../src/ledger/index.ts';
-import { NO_WORK, type CompareRepositoryResult, type ImageOutcome } from '../../src/model/steps.ts';
+import type { CompareRepositoryResult, ImageOutcome } from '../../src/model/steps.ts';
+import { NO_WORK } from '../../src/model/work.ts';
 import { all, differs, failed, page, policyOf, same, synced, useLedger } from './support.ts';
 
 const use = useLedger();

@@ -4,8 +4,9 @@ import { blobBatches, chunks, LARGE_BLOB_BYTES } from '../../src/model/batches.t
 import { deletionBudget, deletionVerdict } from '../../src/model/deletion-guard.ts';
 import { isUrgent, wantedBy } from '../../src/model/notices.ts';
 import { isLastLook, LATER_LOOKS_MS, mergeLooks, nextStep, type Outcome } from '../../src/model/rounds.ts';
-import { addWork, NO_WORK, type Notice } from '../../src/model/steps.ts';
+import type { Notice } from '../../src/model/steps.ts';
 import type { Digest } from '../../src/model/digest.ts';
+import { addWork, NO_WORK } from '../../src/model/work.ts';
 
 const A: Digest = `sha256:${'a'.repeat(64)}`;
 const B: Digest = `sha256:${'b'.repeat(64)}`;

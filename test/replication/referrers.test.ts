@@ -13,7 +13,7 @@ import { testOciServer } from '../support/oci-server.ts';
 import { POLICY } from '../support/policy.ts';
 import { quirkProxy } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
-import { replicate, route, sitePair } from './pair.ts';
+import { replicate, route, sitePair, type Replicated } from './pair.ts';
 
 /* `ociserver` has the referrers API, neither version of Distribution has: each is asked for referrers as its clients ask. */
 
@@ -37,6 +37,13 @@ async function discover(url: string, repository: string, subject: Pushed): Promi
   const { manifests } = (await answer.json()) as { manifests: Referrer[] };
   for (const { digest } of manifests) expect((await getManifest(url, repository, digest)).status).toBe(200);
   return manifests.map(({ digest, artifactType }) => `${artifactType} ${digest}`).sort();
+}
+
+/** What a round tells of a tag's referrers. */
+function told({ published }: Replicated, tag: string): string[] | undefined {
+  const { referrers } = published.find((image) => image.tag === tag) ?? {};
+  expect(referrers?.count).toBe(referrers?.listed.length);
+  return referrers?.listed.map(({ digest, artifactType }) => `${artifactType} ${digest}`).sort();
 }
 
 function getManifest(url: string, repository: string, reference: string): Promise<Response> {
@@ -68,6 +75,7 @@ describe.each([2, 3] as const)('between a registry with the referrers API and Di
     const family = await pushFamily(withApi, 'app');
     const done = await replicate(sitePair(withApi, without), 'app');
     expect(done.published.filter(({ state }) => state !== 'verified')).toEqual([]);
+    expect(told(done, 'v1')).toEqual(await discover(withApi, 'app', family[0] as Pushed));
     for (const subject of family) {
       const there = await discover(withApi, 'app', subject);
       expect(there.length).toBeGreaterThan(0);
@@ -90,6 +98,9 @@ describe.each([2, 3] as const)('between a registry with the referrers API and Di
     const family = await pushFamily(without, 'other-way');
     const done = await replicate(sitePair(without, withApi), 'other-way');
     expect(done.published.filter(({ state }) => state !== 'verified')).toEqual([]);
+    const [image] = family as [Pushed];
+    expect(told(done, 'v1')).toEqual([]);
+    expect(told(done, image.digest.replace(':', '-'))).toEqual(await discover(without, 'other-way', image));
     for (const subject of family) {
       const there = await discover(without, 'other-way', subject);
       expect(there.length).toBeGreaterThan(0);

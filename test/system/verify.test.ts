@@ -45,6 +45,8 @@ describe.each([3, 2] as const)('twinport verify, of a Distribution %i', (version
     const first = await twinport(['verify', '--depth', 'deep', '--wait', '--json'], folder);
     expect(first.json).toMatchObject({ status: 'COMPLETED', images: 4, repaired: 2, failed: 1 });
     expect(first.code).toBe(1);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toMatch(/^twinport_blobs_total\{site="[\w-]+",outcome="healed"\} 1$/m);
     const failed = await twinport(['images', '--state', 'failed', '--json'], folder);
     expect(failed.json).toMatchObject({
       reference: 'flipped:v1',

@@ -2,16 +2,16 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { Failure } from '../../src/model/failure.ts';
 import { backfillSiteId, bulkQueue, CONTROL_QUEUE, QUERIES, SIGNALS, syncRepositoryId, tickId, WORKFLOWS } from '../../src/model/names.ts';
-import {
-  NO_WORK,
-  type BackfillProgress,
-  type BackfillSiteInput,
-  type CompareRepositoryResult,
-  type ListRepositoriesResult,
-  type Notice,
-  type Scanned,
-  type SyncRepositoryInput,
+import type {
+  BackfillProgress,
+  BackfillSiteInput,
+  CompareRepositoryResult,
+  ListRepositoriesResult,
+  Notice,
+  Scanned,
+  SyncRepositoryInput,
 } from '../../src/model/steps.ts';
+import { NO_WORK } from '../../src/model/work.ts';
 import { POLICY } from '../support/policy.ts';
 import { activityError, breathe, digest, ended, until, workflowWorld, type Scripted } from './world.ts';
 

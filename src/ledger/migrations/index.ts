@@ -6,6 +6,7 @@ import { neverLose } from './0005-never-lose.ts';
 import { putDigests } from './0006-put-digests.ts';
 import { undo } from './0007-undo.ts';
 import { largeLedgers } from './0008-large-ledgers.ts';
+import { referrers } from './0009-referrers.ts';
 
 /**
  * All migrations by name, in the order of their names. A list and no folder, so that it works compiled and bundled too. A new one
@@ -19,4 +20,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0006-put-digests': putDigests,
   '0007-undo': undo,
   '0008-large-ledgers': largeLedgers,
+  '0009-referrers': referrers,
 };

@@ -46,7 +46,7 @@ export async function startSiteWorker(options: SiteWorkerOptions): Promise<Runni
   const limits = await watchChangedLimits(watch, (changed) => limitTo(both, site, changed));
   const shared: Omit<WorkerOptions, 'taskQueue'> = {
     ...sharedOptions(options),
-    activities: siteActivities(both, (result) => countCopies(site.name, result)),
+    activities: siteActivities(both, (result, healed) => countCopies(site.name, result, healed)),
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     shutdownGraceTime: 0,
     shutdownForceTime: SHUTDOWN_GRACE,

@@ -8,7 +8,7 @@ import { readConfig } from '../read-config.ts';
 import type { ImageStatus } from '../../../ledger/images.ts';
 import type { SiteStatus } from '../../../ledger/site-status.ts';
 import { isTwinportError, TwinportError } from '../../../model/failure.ts';
-import { NO_WORK } from '../../../model/steps.ts';
+import { NO_WORK } from '../../../model/work.ts';
 import { freePort } from '../../embedded/free-port.ts';
 import { startRegistry, type EmbeddedRegistry } from '../../embedded/registry.ts';
 import { createStack, type Stack } from '../../embedded/stack.ts';

@@ -1,6 +1,6 @@
 import type { SiteStatus } from '../../../ledger/site-status.ts';
-import type { Work } from '../../../model/steps.ts';
 import { count, formatBytes } from '../../../model/text.ts';
+import type { Work } from '../../../model/work.ts';
 
 /** What `sync --json` ends with: counts are the state at the end, the rest is work done. */
 export interface SyncResult {

@@ -1,8 +1,8 @@
 import type { ImageStatus } from '../../../ledger/images.ts';
 import type { SiteStatus } from '../../../ledger/site-status.ts';
 import type { Depth } from '../../../model/policy.ts';
-import { NO_WORK } from '../../../model/steps.ts';
 import { count } from '../../../model/text.ts';
+import { NO_WORK } from '../../../model/work.ts';
 import type { BackfillState } from '../../starter/backfill-run.ts';
 import type { ApiClient } from '../api-client.ts';
 import type { ExitCode } from '../exit-code.ts';

@@ -79,10 +79,8 @@ export const IMAGE_DETAIL = z.strictObject({
   secondary: z.strictObject({ digest: text, verifiedAt: moment.nullable() }),
   ...{ changedAt: moment.nullable(), receivedAt: moment.nullable(), missingSince: moment.nullable(), outOfScope: z.boolean() },
   history: z.array(z.strictObject({ at: moment.nullable(), from: z.string(), to: text })),
-  referrers: z
-    .array(z.strictObject({ digest: z.string(), artifactType: text }))
-    .nullable()
-    .optional(),
+  referrers: z.array(z.strictObject({ digest: z.string(), artifactType: text, tag: text })).nullable(),
+  referrerCount: count.nullable(),
   workflows: z.array(z.strictObject({ id: z.string(), url: text })),
   deletion: DELETION.nullable(),
   move: MOVE.nullable(),
