@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { runFaultDocs, runFaultTests, runFuzz, runRegistryDocs, runRegistryTests, runSoak, runTests } from './run/tests.mjs';
+import { runBench } from './run/bench.mjs';
 import { runDemo } from './run/demo.mjs';
 
 /*
@@ -7,6 +8,7 @@ import { runDemo } from './run/demo.mjs';
  */
 const [command, ...args] = process.argv.slice(2);
 const commands = {
+  bench: runBench,
   demo: runDemo,
   test: runTests,
   'test:registries': runRegistryTests,

@@ -57,3 +57,6 @@ export const CLIENTS = [
   fromDebian('runc', /^runc version/m),
   fromDebian('buildah', /^buildah version/m),
 ];
+
+/** What `npm run bench` measures besides, and nothing else runs. */
+export const PEERS = [fromGo('regsync', ['version'], /^VCSTag:/m, 'github.com/regclient/regclient/cmd/regsync', 'v0.11.7', 26)];

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './cache.mjs';
-import { CLIENTS } from './clients.mjs';
+import { CLIENTS, PEERS } from './clients.mjs';
 import { run, says } from './command.mjs';
 import { goBuild, goInstall } from './go.mjs';
 import { venv } from './python.mjs';
@@ -103,12 +103,14 @@ export const PARTS = [
     optional: 'the API is not asked by Schemathesis',
   },
   ...CLIENTS,
+  ...PEERS,
 ];
 
 /** What each command needs. */
 export const NEEDS = {
   demo: ['temporal', 'docker-registry', 'registry'],
   test: ['temporal', 'temporal-test-server', 'docker-registry', 'registry', 'ociserver', 'skopeo', 'promtool', 'schemathesis'],
+  bench: ['temporal', 'docker-registry', 'crane', ...PEERS.map((peer) => peer.name)],
   registries: ['temporal', 'docker-registry', 'registry', 'ociserver', 'skopeo', ...CLIENTS.map((client) => client.name)],
 };
 

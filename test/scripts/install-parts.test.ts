@@ -87,7 +87,7 @@ describe('install-parts', () => {
     expect(stderr).toMatch(/Going on without: the tests with crane are skipped/);
     expect(await install(machine({}), 'nonsense')).toEqual({
       code: 1,
-      stderr: expect.stringMatching(/no such part: nonsense; there are demo, test, registries, temporal/),
+      stderr: expect.stringMatching(/no such part: nonsense; there are demo, test, bench, registries, temporal/),
     });
   });
 

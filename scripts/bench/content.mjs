@@ -1,0 +1,106 @@
+import { createCipheriv, createHash } from 'node:crypto';
+
+/*
+ * What the tools are given to copy. It is made from a seed, so that every run and every machine has the same bytes, and they cannot be
+ * compressed.
+ */
+
+const MIB = 2 ** 20;
+export const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+const CONFIG = 'application/vnd.oci.image.config.v1+json';
+const LAYER = 'application/vnd.oci.image.layer.v1.tar';
+
+/** The works' contents: the repositories with their tags, each a list of the blobs that it consists of (`{ name, size }`; the first is its config). */
+export const CONTENTS = {
+  /** 8 images of 1.2 GiB in all: a base layer that all have, and two of their own. */
+  large: (seed) =>
+    repositories(8, (at) => ({
+      latest: [
+        blob(`${seed}/config/${at}`, 1500),
+        blob(`${seed}/base`, 272 * MIB),
+        blob(`${seed}/middle/${at}`, 96 * MIB),
+        blob(`${seed}/top/${at}`, 23 * MIB),
+      ],
+    })),
+  /** 1,000 images in 40 repositories, which have a layer in common. */
+  small: (seed) =>
+    repositories(40, (at) =>
+      Object.fromEntries(
+        Array.from({ length: 25 }, (_, tag) => [
+          `v${tag}`,
+          [blob(`${seed}/config/${at}/${tag}`, 1500), blob(`${seed}/base/${at}`, 16_384), blob(`${seed}/top/${at}/${tag}`, 4096)],
+        ]),
+      ),
+    ),
+  /** One layer of 384 MiB. */
+  layer: (seed) => repositories(1, () => ({ latest: [blob(`${seed}/config`, 1500), blob(`${seed}/layer`, 384 * MIB)] })),
+};
+
+function repositories(count, tags) {
+  return new Map(Array.from({ length: count }, (_, at) => [`bench/app-${at}`, tags(at)]));
+}
+
+function blob(name, size) {
+  return { name, size };
+}
+
+/** Pushes a content; the same blob is sent once and mounted from then on. */
+export async function push(url, content) {
+  const kept = new Map();
+  for (const [repository, tags] of content) {
+    for (const [tag, blobs] of Object.entries(tags)) {
+      const descriptors = [];
+      for (const [at, each] of blobs.entries()) descriptors.push(await pushBlob(url, repository, each, at === 0 ? CONFIG : LAYER, kept));
+      const [config, ...layers] = descriptors;
+      const body = JSON.stringify({ schemaVersion: 2, mediaType: MANIFEST, config, layers });
+      await ok(fetch(`${url}/v2/${repository}/manifests/${tag}`, { method: 'PUT', headers: { 'content-type': MANIFEST }, body }));
+    }
+  }
+}
+
+async function pushBlob(url, repository, { name, size }, mediaType, kept) {
+  const known = kept.get(name);
+  if (known?.repositories.has(repository)) return known.descriptor;
+  const at = `${url}/v2/${repository}/blobs/uploads/`;
+  if (known) {
+    const [from] = known.repositories;
+    await ok(fetch(`${at}?mount=${known.descriptor.digest}&from=${from}`, { method: 'POST' }), 201);
+    known.repositories.add(repository);
+    return known.descriptor;
+  }
+  const bytes = bytesOf(name, size);
+  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const location = new URL((await ok(fetch(at, { method: 'POST' }))).headers.get('location'), url);
+  location.searchParams.set('digest', digest);
+  await ok(fetch(location, { method: 'PUT', body: bytes, headers: { 'content-type': 'application/octet-stream' } }));
+  const descriptor = { mediaType, digest, size };
+  kept.set(name, { descriptor, repositories: new Set([repository]) });
+  return descriptor;
+}
+
+/** The key stream of a cipher: as fast as memory, and the same everywhere. */
+function bytesOf(name, size) {
+  const key = createHash('sha256').update(name).digest().subarray(0, 16);
+  return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(size));
+}
+
+/** Each tag's digest at a registry, as `repository:tag digest` lines in order. */
+export async function digestsAt(url, content) {
+  const lines = [];
+  for (const [repository, tags] of content) {
+    const asked = Object.keys(tags).map(async (tag) => {
+      const headers = { accept: MANIFEST };
+      const response = await fetch(`${url}/v2/${repository}/manifests/${tag}`, { method: 'HEAD', headers });
+      return `${repository}:${tag} ${response.status === 200 ? response.headers.get('docker-content-digest') : response.status}`;
+    });
+    lines.push(...(await Promise.all(asked)));
+  }
+  return lines.join('\n');
+}
+
+async function ok(pending, status) {
+  const response = await pending;
+  const body = await response.text();
+  if (status === undefined ? response.ok : response.status === status) return response;
+  throw new Error(`${response.url} answered ${response.status}: ${body.slice(0, 200)}`);
+}

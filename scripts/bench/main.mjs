@@ -1,0 +1,152 @@
+import { fork } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { startRegistry } from '../../dist/src/processes/embedded/registry.js';
+import { digestsAt, push } from './content.mjs';
+import { measure } from './measure.mjs';
+import { writeReport } from './report.mjs';
+import { availableTools } from './tools.mjs';
+import { WORKS } from './works.mjs';
+
+/*
+ * Measures Twinport and its peers side by side: the same content, the same registries, in turn, with a fresh secondary each time.
+ *   npm run bench -- [--works large,small,far,layer] [--tools crane,regsync] [--rounds 5] [--seed TEXT] [--dry]
+ * Each round runs all tools one after the other, in another order; one more round, which is not timed, counts requests and bytes.
+ */
+const { values } = parseArgs({
+  options: {
+    works: { type: 'string' },
+    tools: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
+    seed: { type: 'string', default: 'twinport' },
+    dry: { type: 'boolean', default: false },
+  },
+});
+const note = (text) => process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
+const rounds = Number(values.rounds);
+if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error(`--rounds ${values.rounds}: a number from 1 is wanted`);
+const works = chosen(WORKS, values.works, '--works');
+const tools = chosen(await availableTools(note), values.tools && `twinport,${values.tools}`, '--tools');
+
+const folder = await mkdtemp(join(tmpdir(), 'twinport-bench-'));
+// An embedded PostgreSQL runs as another user.
+await chmod(folder, 0o711);
+const ends = [() => rm(folder, { recursive: true, force: true })];
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void endAll().finally(() => process.exit(130)));
+try {
+  const results = [];
+  for (const work of works) results.push(await workWith(work));
+  await writeReport({ rounds, seed: values.seed, tools, results, write: !values.dry });
+} finally {
+  await endAll();
+}
+
+async function endAll() {
+  for (const end of ends.splice(0).reverse()) await end();
+}
+
+async function workWith(work) {
+  const content = work.content(values.seed);
+  const primary = await startRegistry({ version: 2, dir: join(folder, `${work.name}-primary`) });
+  const stop = () => primary.stop(500);
+  ends.push(stop);
+  note(`${work.name}: ${work.title}`);
+  await push(primary.url, content);
+  const job = { content, repositories: [...content.keys()], wanted: await digestsAt(primary.url, content) };
+  const timed = [];
+  for (let round = 0; round < rounds; round++) {
+    const lined = work.line ? await link({ kind: 'line', port: primary.port, ...work.line }) : undefined;
+    const order = [...tools.slice(round % tools.length), ...tools.slice(0, round % tools.length)];
+    const seen = {};
+    for (const tool of order) seen[tool.name] = await runTool(work, tool, job, { primary: lined?.host ?? primary.host });
+    timed.push(seen);
+    lined?.close();
+  }
+  const counted = {};
+  for (const tool of tools) {
+    const gate = await link({ kind: 'gate', port: primary.port });
+    counted[tool.name] = await runTool(work, tool, job, { primary: gate.host, primaryGate: gate });
+    gate.close();
+  }
+  ends.splice(ends.indexOf(stop), 1);
+  await primary.stop(500);
+  await rm(primary.dir, { recursive: true, force: true });
+  return { name: work.name, title: work.title, passes: work.passes.map((pass) => ({ ...pass, ...byTool(pass, timed, counted) })) };
+}
+
+/** All passes of a work with one tool, on a secondary that is made for it and gone afterwards. */
+async function runTool(work, tool, job, { primary, primaryGate }) {
+  const dir = join(folder, `${work.name}-${tool.name}`);
+  await mkdir(dir);
+  await chmod(dir, 0o711);
+  const secondary = await startRegistry({ version: 2, dir: join(dir, 'registry') });
+  ends.push(() => secondary.stop(500));
+  const secondaryGate = primaryGate && (await link({ kind: 'gate', port: secondary.port }));
+  const seen = {};
+  for (const pass of work.passes) {
+    if (pass.oursOnly && !tool.ours) continue;
+    const place = { primary, secondary: secondaryGate?.host ?? secondary.host, repositories: job.repositories, folder: dir };
+    const { command, args, cwd } = await tool.start({ ...place, ...(pass.depth ? { depth: pass.depth } : {}) });
+    const run = await measure(command, args, { cwd });
+    if ((await digestsAt(secondary.url, job.content)) !== job.wanted)
+      throw new Error(`${tool.name} says that it is done, and what it made differs`);
+    const requests = primaryGate && { primary: await primaryGate.counts(), secondary: await secondaryGate.counts() };
+    seen[pass.name] = { ...figuresOf(tool, run), ...(requests ? { requests } : {}) };
+    if (!requests) note(`  ${tool.name}, ${pass.title ?? pass.name}: ${seen[pass.name].wallSeconds.toFixed(2)} s`);
+  }
+  secondaryGate?.close();
+  ends.pop();
+  await secondary.stop(500);
+  await rm(dir, { recursive: true, force: true });
+  return seen;
+}
+
+/** Of Twinport what it took from connected to done, by its own figure, with its Temporal and its ledger; `whole…` with their start and end. */
+function figuresOf(tool, run) {
+  const whole = { wholeSeconds: run.wallSeconds, wholeCpuSeconds: run.cpuSeconds, peakBytes: run.peakBytes };
+  if (!tool.ours) return { wallSeconds: run.wallSeconds, cpuSeconds: run.cpuSeconds, ...whole };
+  const { seconds, verified, images } = JSON.parse(run.line);
+  if (verified !== images) throw new Error(`Twinport verified ${verified} of ${images} images`);
+  const { cpuSeconds, idleBytes } = run.before(seconds);
+  return { wallSeconds: seconds, cpuSeconds, ...whole, idleBytes };
+}
+
+function byTool(pass, timed, counted) {
+  const of = (tool) => {
+    const runs = timed.map((round) => round[tool.name]?.[pass.name]).filter((run) => run !== undefined);
+    return { runs, requests: counted[tool.name]?.[pass.name]?.requests };
+  };
+  return { tools: Object.fromEntries(tools.filter((tool) => tool.ours || !pass.oursOnly).map((tool) => [tool.name, of(tool)])) };
+}
+
+/** A line or a gate in a process of its own. */
+async function link(asked) {
+  const child = fork(fileURLToPath(new URL('./link.mjs', import.meta.url)));
+  const answer = () => new Promise((resolve) => child.once('message', resolve));
+  const opened = answer();
+  child.send(asked);
+  const { port } = await opened;
+  const close = () => child.connected && child.disconnect();
+  ends.push(close);
+  return {
+    host: `127.0.0.1:${port}`,
+    close,
+    counts() {
+      const said = answer();
+      child.send('counts');
+      return said;
+    },
+  };
+}
+
+function chosen(all, names, option) {
+  if (names === undefined) return all;
+  const wanted = names.split(',');
+  const unknown = wanted.filter((name) => !all.some((each) => each.name === name));
+  if (unknown.length > 0)
+    throw new Error(`${option}: ${unknown.join(', ')} is unknown or not installed; there are ${all.map(({ name }) => name).join(', ')}`);
+  return all.filter(({ name }) => wanted.includes(name));
+}

@@ -1,0 +1,145 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { root } from '../parts/cache.mjs';
+import { barChart } from './plot.mjs';
+import { median, spread } from './statistics.mjs';
+
+const PAGE = 'docs/benchmarks.md';
+const FOLDER = 'docs/benchmarks';
+const BEGIN = '<!-- made by npm run bench; do not edit -->';
+const END = '<!-- end -->';
+
+/** Writes the figures as JSON, plots and the tables of the page; with `write: false` prints the tables alone. */
+export async function writeReport({ rounds, seed, tools, results, write }) {
+  const tables = results.map((work) => workText(work, tools)).join('\n\n');
+  if (!write) {
+    process.stdout.write(`${tables}\n`);
+    return;
+  }
+  await mkdir(join(root, FOLDER), { recursive: true });
+  const versions = Object.fromEntries(tools.map(({ name, said }) => [name, said]));
+  const processors = cpus();
+  const machine = {
+    processors: processors.length,
+    model: processors[0]?.model ?? 'unknown',
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    node: process.version,
+  };
+  for (const work of results) {
+    const facts = { madeAt: new Date().toISOString().slice(0, 10), machine, rounds, seed, versions, ...work };
+    await writeText(`${FOLDER}/${work.name}.json`, JSON.stringify(facts));
+    await writeFile(join(root, FOLDER, `${work.name}.svg`), barChart(work));
+    await updatePage(
+      work.name,
+      [
+        `Made on ${facts.madeAt} with ${machine.processors} processors (${machine.model}), ${machine.memoryGiB} GiB, Node ${machine.node}; ${rounds} rounds; ${Object.entries(
+          versions,
+        )
+          .map(([name, version]) => `${name} ${version}`)
+          .join(', ')}; CNCF Distribution 2.8 on both sides.`,
+        '',
+        `![${work.title}](benchmarks/${work.name}.svg)`,
+        '',
+        workText(work, tools),
+      ].join('\n'),
+    );
+  }
+}
+
+/** Puts a work's text between its marks in the page. */
+async function updatePage(name, text) {
+  const page = await readFile(join(root, PAGE), 'utf8');
+  const begin = `<!-- ${name}: ${BEGIN.slice(5)}`;
+  const from = page.indexOf(begin);
+  const to = page.indexOf(END, from);
+  if (from === -1 || to === -1) throw new Error(`${PAGE} has no place for "${name}" (${begin} … ${END})`);
+  await writeText(PAGE, `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`);
+}
+
+async function writeText(path, text) {
+  const filepath = join(root, path);
+  await writeFile(filepath, await format(text, { ...(await resolveConfig(filepath)), filepath }));
+}
+
+function workText({ passes }, tools) {
+  return passes.map((pass) => passText(pass, tools)).join('\n\n');
+}
+
+function passText(pass, tools) {
+  const ours = pass.tools.twinport;
+  const peers = tools.filter((tool) => !tool.ours && pass.tools[tool.name]).map(({ name }) => name);
+  const lines = [`**${pass.title ?? 'first copy'}**`, ''];
+  lines.push(
+    '| tool | wall time | CPU time | memory, peak | requests to the primary, secondary | bytes |',
+    '| --- | --- | --- | --- | --- | --- |',
+  );
+  for (const [name, { runs, requests }] of Object.entries(pass.tools)) {
+    lines.push(`| ${name} | ${seconds(runs, 'wallSeconds')} | ${seconds(runs, 'cpuSeconds')} | ${mebibytes(runs)} | ${counts(requests)} |`);
+  }
+  if (peers.length > 0) {
+    lines.push('', `| Twinport to | wall time | CPU time |`, '| --- | --- | --- |');
+    for (const peer of peers) {
+      const of = (figure) => spread(ratios(ours.runs, [pass.tools[peer].runs], figure), 2, '×');
+      lines.push(`| ${peer} | ${of('wallSeconds')} | ${of('cpuSeconds')} |`);
+    }
+    lines.push('', ...(pass.goals ?? []).map((goal) => goalText(goal, pass, peers)));
+  }
+  const whole = spread(
+    ours.runs.map((run) => run.wholeSeconds - run.wallSeconds),
+    1,
+    's',
+  );
+  const above = spread(
+    ours.runs.map((run) => (run.peakBytes - run.idleBytes) / 2 ** 20),
+    0,
+    'MiB',
+  );
+  lines.push(
+    '',
+    `Twinport's processes took ${whole} more for the start and the end of what is embedded, and ${above} more memory than idle.`,
+  );
+  return lines.join('\n');
+}
+
+function goalText({ of, most, peers: named }, pass, peers) {
+  const against = peers.filter((peer) => named === undefined || named.includes(peer));
+  if (against.length === 0) return '';
+  const found = ratios(
+    pass.tools.twinport.runs,
+    against.map((peer) => pass.tools[peer].runs),
+    of,
+  );
+  const name = of === 'wallSeconds' ? 'wall time' : 'CPU time';
+  const whose = named === undefined ? 'the best peer' : named.join(', ');
+  return `- Goal: ${name} at most ${most} × ${whose}. Found: ${spread(found, 2, '×')}: ${median(found) <= most ? 'reached' : '**not reached**'}.`;
+}
+
+/** Of each round, our figure to the least of the peers'. */
+function ratios(ours, peers, figure) {
+  return ours.map((run, round) => run[figure] / Math.min(...peers.map((runs) => runs[round][figure])));
+}
+
+function seconds(runs, figure) {
+  return spread(
+    runs.map((run) => run[figure]),
+    2,
+    's',
+  );
+}
+
+function mebibytes(runs) {
+  return spread(
+    runs.map((run) => run.peakBytes / 2 ** 20),
+    0,
+    'MiB',
+  );
+}
+
+function counts(requests) {
+  if (!requests) return '– | –';
+  const sum = (side) => Object.values(requests[side].requests).reduce((total, count) => total + count, 0);
+  const bytes = (side) => `${(requests[side].bytes / 2 ** 20).toFixed(1)} MiB`;
+  return `${sum('primary')}, ${sum('secondary')} | ${bytes('primary')}, ${bytes('secondary')}`;
+}

@@ -1,0 +1,13 @@
+/** The median, and from where to where. */
+export function spread(values, digits, unit) {
+  if (values.length === 0) return '–';
+  const [least, most] = [Math.min(...values), Math.max(...values)].map((value) => value.toFixed(digits));
+  return `${median(values).toFixed(digits)} ${unit} (${least}–${most})`;
+}
+
+/** The value in the middle, or between the two in the middle. */
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+}

@@ -1,0 +1,59 @@
+import { CONTENTS } from './content.mjs';
+
+/*
+ * What is measured. A work has a content, the line to the primary, and passes that follow each other on the same secondary; `goal` is the
+ * most that Twinport may take, as a share of the best of the peers that it names (all, if it names none).
+ */
+const FAR = { delayMs: 30 }; // each way: 60 ms there and back
+const NARROW = { bytesPerSecond: 20e6 };
+
+export const WORKS = [
+  {
+    name: 'large',
+    title: '8 images of 1.2 GiB that share a base layer',
+    content: CONTENTS.large,
+    passes: [
+      {
+        name: 'first',
+        goals: [
+          { of: 'wallSeconds', most: 1 },
+          { of: 'cpuSeconds', most: 1.3 },
+        ],
+      },
+    ],
+  },
+  {
+    name: 'small',
+    title: '1,000 small images in 40 repositories',
+    content: CONTENTS.small,
+    passes: [
+      { name: 'first', goals: [{ of: 'wallSeconds', most: 0.9 }] },
+      {
+        name: 'again',
+        title: 'nothing to do',
+        goals: [
+          { of: 'wallSeconds', most: 0.6, peers: ['regsync'] },
+          { of: 'wallSeconds', most: 1.4, peers: ['crane'] },
+        ],
+      },
+      { name: 'verify', title: 'everything read back (`--verify shallow`)', depth: 'shallow', oursOnly: true },
+    ],
+  },
+  {
+    name: 'far',
+    title: 'the same, the primary 60 ms away',
+    content: CONTENTS.small,
+    line: FAR,
+    passes: [
+      { name: 'first', goals: [{ of: 'wallSeconds', most: 0.7 }] },
+      { name: 'again', title: 'nothing to do', goals: [{ of: 'wallSeconds', most: 0.35 }] },
+    ],
+  },
+  {
+    name: 'layer',
+    title: 'one layer of 384 MiB, 20 MB/s a connection',
+    content: CONTENTS.layer,
+    line: NARROW,
+    passes: [{ name: 'first', goals: [{ of: 'wallSeconds', most: 0.2 }] }],
+  },
+];
