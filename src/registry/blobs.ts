@@ -76,16 +76,19 @@ async function yields(stream: AsyncIterable<Uint8Array>, wanted: number, empty: 
 
 /** A blob from some byte on. */
 export interface BlobStream {
-  /** Ends after exactly `size - offset` bytes, or throws. */
+  /** Ends after exactly the bytes that were asked for, or throws. */
   readonly stream: AsyncIterable<Uint8Array>;
   readonly offset: number;
   /** Of the whole blob, in bytes. */
   readonly size: number;
+  /** Whether the registry sent the range alone; else it began at the start, and what was not asked for is dropped. */
+  readonly ranged: boolean;
 }
 
 /**
  * Opens a blob for reading. The bytes are not hashed: the reader must.
- * @param options `offset`: the first byte wanted; a registry that does not obey ranges is read from the start, and the bytes before it dropped
+ * @param options `offset`: the first byte wanted, `end`: the one after the last (the blob's own end, if absent); a registry that does not obey ranges is
+ * read from the start, and the bytes before it dropped
  * @throws {RegistryError} NOT_FOUND, DENIED, UNREACHABLE, PROTOCOL (no size), SIZE_MISMATCH (an offset beyond the end); the stream also throws
  * UNREACHABLE and STALLED (begin again at the byte that is missing) and SIZE_MISMATCH
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs
@@ -94,13 +97,14 @@ export async function readBlob(
   session: Session,
   repository: string,
   digest: Digest,
-  options: { offset?: number | undefined; signal?: AbortSignal | undefined } = {},
+  options: { offset?: number | undefined; end?: number | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<BlobStream> {
-  const { offset = 0, signal } = options;
+  const { offset = 0, end, signal } = options;
+  const ranged = offset > 0 || end !== undefined;
   const request: RegistryRequest = {
     ...blobRequest(repository, digest, signal),
-    ...(offset > 0 ? { headers: { range: `bytes=${offset}-` } } : {}),
-    accept: offset > 0 ? [200, 206, 416] : [200],
+    ...(ranged ? { headers: { range: `bytes=${offset}-${end === undefined ? '' : end - 1}` } } : {}),
+    accept: ranged ? [200, 206, 416] : [200],
     stream: true,
   };
   const response = await session.send(request);
@@ -111,7 +115,7 @@ export async function readBlob(
     stream.cancel();
     // Object storage does not always say in its 416 how long the blob is.
     const total = range?.total ?? (await headBlob(session, repository, digest, signal))?.size;
-    if (total === offset) return { stream: nothing(), offset, size: offset };
+    if (total === offset) return { stream: nothing(), offset, size: offset, ranged: true };
     throw registryError(session, request, 'SIZE_MISMATCH', `has ${total ?? 'fewer'} bytes, not ${offset} and more`, { status });
   }
   const size = status === 206 ? range?.total : contentLength(response);
@@ -121,8 +125,8 @@ export async function readBlob(
     const lacks = size === undefined ? 'does not say how long the blob is' : `begins at byte ${start}, not at ${offset}`;
     throw registryError(session, request, 'PROTOCOL', `the answer ${lacks}`, { status });
   }
-  const wanted = exactly(session, request, stream, offset - start, size - offset);
-  return { stream: closing(wanted, () => stream.cancel()), offset, size };
+  const wanted = exactly(session, request, stream, offset - start, Math.min(end ?? size, size) - offset);
+  return { stream: closing(wanted, () => stream.cancel()), offset, size, ranged: status === 206 };
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {

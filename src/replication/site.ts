@@ -7,6 +7,7 @@ import { isRepositoryName, mapRepository } from '../model/reference.ts';
 import type { RepositoryStep } from '../model/steps.ts';
 import { createBlobHomes, type BlobHomes } from './blob-homes.ts';
 import { createManifestCache, type ManifestCache } from './manifest-cache.ts';
+import { createRangePlan, type RangePlan } from './range-plan.ts';
 
 /** How a blob came to the secondary; `present`: somebody else brought it meanwhile. */
 export interface CopiedBlob {
@@ -22,6 +23,8 @@ export interface Site {
   readonly secondary: Session;
   readonly manifests: ManifestCache;
   readonly homes: BlobHomes;
+  /** How large blobs are read from the primary. */
+  readonly plan: RangePlan;
   /** Copies under way, by digest: the same blob is never fetched twice at once. */
   readonly flights: Map<string, Promise<CopiedBlob>>;
   /** Waits while a person has paused the site; absent: nobody can. */
@@ -62,6 +65,7 @@ export function createSite(primary: Session, secondary: Session, { scanRequests,
     secondary,
     manifests: createManifestCache(MANIFEST_CACHE_BYTES),
     homes: createBlobHomes(),
+    plan: createRangePlan(),
     flights: new Map(),
   };
 }

@@ -1,57 +1,68 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { LARGE_BLOB_BYTES } from '../model/batches.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import { algorithmOf } from '../model/digest.ts';
-import { isTwinportError, TwinportError } from '../model/failure.ts';
-import { readBlob } from '../registry/blobs.ts';
+import { TwinportError } from '../model/failure.ts';
+import { readInRanges } from './read-in-ranges.ts';
+import { readUnbroken, wrongSize } from './read-unbroken.ts';
+import { PIECE_BYTES } from './range-plan.ts';
 import type { Route } from './site.ts';
 
-/** Broken connections in a row that brought no byte. */
-const MAX_BREAKS = 5;
-const FIRST_PAUSE_MS = 100;
+/** After so many bytes it is said how fast one connection is. */
+const WATCHED_BYTES = 2 * PIECE_BYTES;
+/** A source that is waited for less than so much of the time is not what holds a copy up. */
+const WAITS = 0.5;
 
 /**
  * A blob of the primary as one unbroken stream from `offset` on: a cut connection is mended by a Range request, so that the upload at
- * the other end never notices. The length is checked always, the digest where the stream began at 0 (else the secondary checks it).
+ * the other end never notices. Of a large blob several ranges are read at a time, where that measures faster. The length is checked always, the digest
+ * where the stream began at 0 (else the secondary checks it).
  * @throws {TwinportError} DIGEST_MISMATCH, SIZE_MISMATCH, or the registry's error once five breaks in a row brought nothing
  */
 export async function* sourceStream(route: Route, blob: Descriptor, offset: number): AsyncGenerator<Uint8Array> {
   const hash = offset === 0 ? createHash(algorithmOf(blob.digest)) : undefined;
+  const { plan, primary } = route.site;
   let at = offset;
-  let breaks = 0;
+  let rate = 0;
+  const splits = (): boolean => blob.size - at > LARGE_BLOB_BYTES / 2 && primary.capabilities.ranges !== false;
+  const slow = (bytesPerSecond: number): boolean => {
+    if (!plan.due || !splits()) return false;
+    rate = bytesPerSecond;
+    return true;
+  };
   while (at < blob.size) {
-    const before = at;
-    try {
-      const { stream, size } = await readBlob(route.site.primary, route.repository, blob.digest, {
-        offset: at,
-        ...(route.signal ? { signal: route.signal } : {}),
-      });
-      if (size !== blob.size) throw wrongSize(blob, size);
-      for await (const chunk of stream) {
-        at += chunk.length;
-        if (at > blob.size) throw wrongSize(blob, at);
-        hash?.update(chunk);
-        // The last bytes are only let go once the whole is known to be right: a registry that does not check would keep rubbish.
-        if (at === blob.size) checkDigest(blob, hash?.digest('hex'));
-        yield chunk;
-      }
-    } catch (thrown) {
-      if (!mendable(thrown)) throw thrown;
-      breaks = at > before ? 1 : breaks + 1;
-      if (breaks >= MAX_BREAKS) throw thrown;
-      await sleep(FIRST_PAUSE_MS * 2 ** (breaks - 1), undefined, route.signal ? { signal: route.signal } : {});
-      continue;
+    const source = splits() && (plan.ranges > 1 || rate > 0) ? readInRanges(route, blob, at, rate) : readAlone(route, blob, at, slow);
+    for await (const chunk of source) {
+      at += chunk.length;
+      if (at > blob.size) throw wrongSize(blob, at);
+      hash?.update(chunk);
+      // The last bytes are only let go once the whole is known to be right: a registry that does not check would keep rubbish.
+      if (at === blob.size) checkDigest(blob, hash?.digest('hex'));
+      yield chunk;
     }
-    if (at < blob.size && at === before && ++breaks >= MAX_BREAKS) throw wrongSize(blob, at);
+    if (plan.ranges === 1) rate = plan.due ? rate : 0;
   }
 }
 
-function mendable(thrown: unknown): boolean {
-  return isTwinportError(thrown) && ['UNREACHABLE', 'STALLED', 'UNAVAILABLE'].includes(thrown.code);
-}
-
-function wrongSize(blob: Descriptor, found: number): TwinportError {
-  return new TwinportError('SIZE_MISMATCH', `the primary serves ${found} bytes for blob ${blob.digest}, its descriptor says ${blob.size}`);
+/**
+ * Reads with one connection, and stops where others are to be tried.
+ * @param slow told now and then how many bytes a second come, if it is the source that the copy waits for; says whether to stop
+ */
+async function* readAlone(route: Route, blob: Descriptor, offset: number, slow: (rate: number) => boolean): AsyncGenerator<Uint8Array> {
+  let since = performance.now();
+  let asked = since;
+  let waited = 0;
+  let bytes = 0;
+  for await (const chunk of readUnbroken(route, blob, offset, blob.size)) {
+    waited += performance.now() - asked;
+    bytes += chunk.length;
+    yield chunk;
+    asked = performance.now();
+    if (bytes < WATCHED_BYTES) continue;
+    if (waited > WAITS * (asked - since) && slow((bytes / (asked - since)) * 1000)) return;
+    since = asked;
+    waited = bytes = 0;
+  }
 }
 
 function checkDigest(blob: Descriptor, hex: string | undefined): void {
