@@ -132,11 +132,24 @@ interface Listed {
 async function compareTag(route: Route, tag: string, listed: Listed): Promise<ComparedTag | undefined> {
   const { site, repository, target, signal } = route;
   const [primary, secondary] = await Promise.all([
-    listed.primary ?? digestOf(site.primary, repository, tag, signal),
+    listed.primary ?? (listed.held ? digestOf(site.primary, repository, tag, signal) : readTag(route, tag)),
     listed.held ? (listed.secondary ?? digestOf(site.secondary, target, tag, signal)) : undefined,
   ]);
   if (primary === undefined) return undefined;
   return { tag, digest: primary, same: primary === secondary && (await sameReferrers(route, primary)) };
+}
+
+/** What the secondary does not list will be copied: its manifest is read at once. */
+async function readTag({ site, repository, signal }: Route, tag: string): Promise<Digest | undefined> {
+  const askedAt = performance.now();
+  try {
+    const manifest = await getManifest(site.primary, repository, tag, signal);
+    if (manifest) site.manifests.saw(repository, tag, manifest, askedAt);
+    return manifest?.digest;
+  } catch {
+    // One that cannot be read has a digest all the same; the copy will say what is wrong with it.
+    return digestOf(site.primary, repository, tag, signal);
+  }
 }
 
 async function digestOf(session: Session, repository: string, tag: string, signal?: AbortSignal): Promise<Digest | undefined> {

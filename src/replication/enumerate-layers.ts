@@ -12,6 +12,8 @@ import type { Route } from './site.ts';
 /** More than this would outgrow a payload. */
 const MAX_LACKING = 5_000;
 const PROOFS = 32;
+/** Sending so much costs hardly more than asking for it. */
+const UNASKED_BYTES = 64 * 1024;
 const DEEP_READS = 4;
 
 /**
@@ -40,12 +42,16 @@ export async function enumerateLayers(
       failures.push({ ...image, failure: failureOf(thrown) });
     }
   });
+  const { homes } = route.site;
+  const unknown = homes.takeUnknown(route.target);
   const lacking: Descriptor[] = [];
   let present = 0;
   await concurrently([...wanted.values()], depth === 'deep' ? DEEP_READS : PROOFS, async (blob) => {
     if (lacking.length >= MAX_LACKING) return;
     alive();
-    if (await holdsBlob(route, blob, depth)) present += 1;
+    // A repository that was not there has none. It may have blobs and no tag, of a copy that broke off: what is large is worth the question.
+    if (unknown && blob.size <= UNASKED_BYTES && !homes.has(blob.digest, route.target)) lacking.push(blob);
+    else if (await holdsBlob(route, blob, depth)) present += 1;
     else lacking.push(blob);
   });
   const more = lacking.length >= MAX_LACKING;

@@ -43,11 +43,13 @@ export async function fetchManifests(
 
 async function fetchImage(route: Route, look: Look): Promise<FetchedImage | undefined> {
   const { site, repository, signal } = route;
-  let manifest = await getManifest(site.primary, repository, look.tag, signal);
+  // Of a scan, that has just read what the secondary lacks. Whatever is published is asked for again before and after.
+  const seen = look.digest === undefined ? site.manifests.takeSeen(repository, look.tag) : undefined;
+  let manifest = seen ?? (await getManifest(site.primary, repository, look.tag, signal));
   if (look.digest !== undefined && manifest?.digest !== look.digest) {
-    const seen = await lookUntil(route, look, manifest?.digest);
-    if (seen !== manifest?.digest)
-      manifest = seen === undefined ? undefined : await getManifest(site.primary, repository, look.tag, signal);
+    const became = await lookUntil(route, look, manifest?.digest);
+    if (became !== manifest?.digest)
+      manifest = became === undefined ? undefined : await getManifest(site.primary, repository, look.tag, signal);
   }
   if (!manifest) return undefined;
   site.manifests.put(repository, manifest);

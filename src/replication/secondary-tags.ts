@@ -18,7 +18,9 @@ const NO_LIST: ReadonlySet<FailureCode> = new Set(['NOT_FOUND', 'UNSUPPORTED', '
 export async function secondaryTags(route: Route): Promise<SecondaryTags> {
   const { site, target, signal } = route;
   try {
-    return (await listTagDigests(site.secondary, target, signal)) ?? new Map();
+    const listed = await listTagDigests(site.secondary, target, signal);
+    if (!listed) site.homes.unknown(target);
+    return listed ?? new Map();
   } catch (thrown) {
     if (isTwinportError(thrown) && NO_LIST.has(thrown.code)) return undefined;
     throw thrown;

@@ -44,7 +44,6 @@ describe.each([2, 3] as const)('comparing with a primary of Distribution %i', (v
     const source = await quirkProxy(primary.url);
     let deleted: Promise<void> | undefined;
     source.rules.push({
-      method: 'HEAD',
       path: /manifests\/v2/,
       delayMs: 300,
       onRequest: () => {
