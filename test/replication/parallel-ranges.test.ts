@@ -97,7 +97,8 @@ describe('a large blob', () => {
   });
 
   function ranges(): number {
-    return source.seen.filter(({ method, path, headers }) => method === 'GET' && path.includes('/blobs/') && headers.range !== undefined).length;
+    return source.seen.filter(({ method, path, headers }) => method === 'GET' && path.includes('/blobs/') && headers.range !== undefined)
+      .length;
   }
 });
 
