@@ -34,6 +34,8 @@ export const CONTENTS = {
     ),
   /** One layer of 384 MiB. */
   layer: (seed) => repositories(1, () => ({ latest: [blob(`${seed}/config`, 1500), blob(`${seed}/layer`, 384 * MIB)] })),
+  /** One small image, of which nothing is there yet. */
+  push: (seed) => [blob(`${seed}/config`, 1500), blob(`${seed}/layer`, 4096)],
 };
 
 function repositories(count, tags) {
@@ -48,14 +50,18 @@ function blob(name, size) {
 export async function push(url, content) {
   const kept = new Map();
   for (const [repository, tags] of content) {
-    for (const [tag, blobs] of Object.entries(tags)) {
-      const descriptors = [];
-      for (const [at, each] of blobs.entries()) descriptors.push(await pushBlob(url, repository, each, at === 0 ? CONFIG : LAYER, kept));
-      const [config, ...layers] = descriptors;
-      const body = JSON.stringify({ schemaVersion: 2, mediaType: MANIFEST, config, layers });
-      await ok(fetch(`${url}/v2/${repository}/manifests/${tag}`, { method: 'PUT', headers: { 'content-type': MANIFEST }, body }));
-    }
+    for (const [tag, blobs] of Object.entries(tags)) await pushTag(url, repository, tag, blobs, kept);
   }
+}
+
+/** Pushes one image, given as its blobs. @returns its digest */
+export async function pushTag(url, repository, tag, blobs, kept = new Map()) {
+  const descriptors = [];
+  for (const [at, each] of blobs.entries()) descriptors.push(await pushBlob(url, repository, each, at === 0 ? CONFIG : LAYER, kept));
+  const [config, ...layers] = descriptors;
+  const body = JSON.stringify({ schemaVersion: 2, mediaType: MANIFEST, config, layers });
+  const put = fetch(`${url}/v2/${repository}/manifests/${tag}`, { method: 'PUT', headers: { 'content-type': MANIFEST }, body });
+  return (await ok(put)).headers.get('docker-content-digest');
 }
 
 async function pushBlob(url, repository, { name, size }, mediaType, kept) {

@@ -13,7 +13,7 @@ import { WORKS } from './works.mjs';
 
 /*
  * Measures Twinport and its peers side by side: the same content, the same registries, in turn, with a fresh secondary each time.
- *   npm run bench -- [--works large,small,far,layer] [--tools crane,regsync] [--rounds 5] [--seed TEXT] [--dry]
+ *   npm run bench -- [--works large,small,far,layer,pushes] [--tools crane,regsync] [--rounds 5] [--seed TEXT] [--dry]
  * Each round runs all tools one after the other, in another order; one more round, which is not timed, counts requests and bytes.
  */
 const { values } = parseArgs({
@@ -38,7 +38,9 @@ const ends = [() => rm(folder, { recursive: true, force: true })];
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void endAll().finally(() => process.exit(130)));
 try {
   const results = [];
-  for (const work of works) results.push(await workWith(work));
+  for (const work of works) {
+    results.push(await (work.measure ? work.measure({ folder, seed: values.seed, ends, note }) : workWith(work)));
+  }
   await writeReport({ rounds, seed: values.seed, tools, results, write: !values.dry });
 } finally {
   await endAll();

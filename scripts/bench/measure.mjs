@@ -91,7 +91,13 @@ function sum(numbers) {
   return numbers.reduce((total, each) => total + each, 0);
 }
 
-/** The processes below the shell, each with what it and its dead children used, in ticks. */
+/** What a process and all below it used until now, in seconds. */
+export async function cpuOf(pid) {
+  const own = await statOf(pid);
+  return sum([own?.cpu ?? 0, ...(await processesUnder(pid)).map(({ cpu }) => cpu)]) / TICKS_PER_SECOND;
+}
+
+/** The processes below another, each with what it and its dead children used, in ticks. */
 async function processesUnder(root) {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const all = (await Promise.all(pids.map(statOf))).filter((stat) => stat !== undefined);

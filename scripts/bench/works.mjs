@@ -1,8 +1,10 @@
 import { CONTENTS } from './content.mjs';
+import { measurePushes } from './pushes.mjs';
 
 /*
  * What is measured. A work has a content, the line to the primary, and passes that follow each other on the same secondary; `goal` is the
- * most that Twinport may take, as a share of the best of the peers that it names (all, if it names none).
+ * most that Twinport may take, as a share of the best of the peers that it names (all, if it names none). One with a `measure` is measured by
+ * that alone: the peers have nothing like it.
  */
 const FAR = { delayMs: 30 }; // each way: 60 ms there and back
 const NARROW = { bytesPerSecond: 20e6 };
@@ -56,4 +58,5 @@ export const WORKS = [
     line: NARROW,
     passes: [{ name: 'first', goals: [{ of: 'wallSeconds', most: 0.2 }] }],
   },
+  { name: 'pushes', title: 'from a push to the image that can be pulled', measure: measurePushes },
 ];

@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process';
+import { mkdir, chmod, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../dist/src/processes/embedded/free-port.js';
+import { startRegistry } from '../../dist/src/processes/embedded/registry.js';
+import { root } from '../parts/cache.mjs';
+import { CONTENTS, MANIFEST, pushTag } from './content.mjs';
+import { cpuOf } from './measure.mjs';
+
+const IDLE_PUSHES = 200;
+const SUSTAINED = { perSecond: 15, seconds: 40 };
+const SECRET = 'benchBenchBench1';
+
+/**
+ * How fast a push at the primary can be pulled at the secondary, with `twinport up` and its embedded servers on this machine: one push
+ * after the other while nothing else happens, then so many a second for a while.
+ */
+export async function measurePushes({ folder, seed, ends, note }) {
+  const dir = join(folder, 'pushes');
+  await mkdir(dir);
+  await chmod(dir, 0o711);
+  const webhook = await freePort();
+  const notifications = { url: `http://127.0.0.1:${webhook}/events/distribution`, secret: SECRET };
+  const primary = await startRegistry({ version: 2, dir: join(dir, 'primary'), notifications });
+  ends.push(() => primary.stop(500));
+  const secondary = await startRegistry({ version: 2, dir: join(dir, 'secondary') });
+  ends.push(() => secondary.stop(500));
+  await writeFile(
+    join(dir, 'twinport.yaml'),
+    JSON.stringify({
+      webhook: { listen: `127.0.0.1:${webhook}`, secret: SECRET },
+      primary: { url: primary.url },
+      secondaries: [{ name: 'eu', url: secondary.url }],
+    }),
+  );
+  const up = await startUp(dir, ends);
+  note('pushes: one after the other');
+  const push = (repository, tag) => pushTag(primary.url, repository, tag, CONTENTS.push(`${seed}/${repository}/${tag}`));
+  await pullable(secondary.url, 'bench/warm', 'up', await push('bench/warm', 'up'));
+  const idle = [];
+  for (let at = 0; at < IDLE_PUSHES; at++) {
+    const digest = await push('bench/idle', `v${at}`);
+    const pushed = performance.now();
+    idle.push((await pullable(secondary.url, 'bench/idle', `v${at}`, digest)) - pushed);
+    // So that the record of it is not what the next push waits for.
+    await sleep(50);
+  }
+  note(`pushes: ${SUSTAINED.perSecond} a second`);
+  const sustained = await sustain(push, webhook, up.pid);
+  up.kill('SIGTERM');
+  await new Promise((resolve) => up.once('exit', resolve));
+  for (const end of ends.splice(-3).reverse()) await end();
+  await rm(dir, { recursive: true, force: true });
+  return { name: 'pushes', title: 'Pushes', idle, sustained };
+}
+
+async function startUp(cwd, ends) {
+  const up = spawn(process.execPath, [join(root, 'dist/src/processes/cli/main.js'), 'up'], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  ends.push(() => up.exitCode === null && up.kill('SIGTERM'));
+  let said = '';
+  await new Promise((resolve, reject) => {
+    const read = (chunk) => {
+      said = (said + chunk).slice(-20_000);
+      if (/Dashboard: /.test(said)) resolve();
+    };
+    up.stdout.on('data', read);
+    up.stderr.on('data', read);
+    up.once('exit', (code) => reject(new Error(`twinport up ended with ${code}: ${said}`)));
+  });
+  return up;
+}
+
+/** Looks often, and gives the moment when the tag was there. */
+async function pullable(url, repository, tag, digest) {
+  for (;;) {
+    const response = await fetch(`${url}/v2/${repository}/manifests/${tag}`, { method: 'HEAD', headers: { accept: MANIFEST } });
+    if (response.headers.get('docker-content-digest') === digest) return performance.now();
+    await sleep(2);
+  }
+}
+
+/** Pushes at a steady pace, whether or not the site keeps up, and waits until it has verified all. */
+async function sustain(push, webhook, pid) {
+  const before = await siteAt(webhook);
+  const cpuBefore = await cpuOf(pid);
+  const began = performance.now();
+  const count = SUSTAINED.perSecond * SUSTAINED.seconds;
+  const under = [];
+  for (let at = 0; at < count; at++) {
+    await sleep(Math.max(0, began + (at * 1000) / SUSTAINED.perSecond - performance.now()));
+    under.push(push(`bench/steady-${at % 20}`, `v${at}`));
+  }
+  await Promise.all(under);
+  const pushed = performance.now();
+  let site = await siteAt(webhook);
+  while (site.verified < before.verified + count) {
+    if (performance.now() > pushed + 120_000) break;
+    await sleep(100);
+    site = await siteAt(webhook);
+  }
+  const drained = performance.now();
+  return {
+    pushes: count,
+    perSecond: count / ((pushed - began) / 1000),
+    verified: site.verified - before.verified,
+    failed: site.failed,
+    drainSeconds: (drained - pushed) / 1000,
+    cpuMsPerPush: (((await cpuOf(pid)) - cpuBefore) / count) * 1000,
+  };
+}
+
+async function siteAt(port) {
+  const response = await fetch(`http://127.0.0.1:${port}/api/v1/sites/eu`);
+  return response.json();
+}
