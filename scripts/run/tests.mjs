@@ -90,11 +90,11 @@ async function prepare() {
 }
 
 /**
- * Two files at a time: much of what they do is to wait for servers of their own. Those that start whole systems come last, and the soak, which is all
- * work, goes beside one that only waits: Jest begins with the files that are large, and would leave the small soak for the end, alone.
+ * Two files at a time: much of what they do is to wait for servers of their own. Those that start whole systems come last, the two longest first:
+ * Jest begins with the files that are large, and would leave these, which are small, for the end, one of them alone.
  */
 const TESTS = `^${join(root, 'test').replace(/[^\w/]/g, String.raw`\$&`)}/`;
-const LONG = String.raw`system/(?:soak|cloud-tokens)\.test`;
+const LONG = String.raw`system/(?:soak|docs-commands)\.test`;
 const TURNS = ['(?!system/|browser/)', LONG, `(?!${LONG})(?:system|browser)/`].map((files) => ['--maxWorkers', '2', `${TESTS}${files}`]);
 
 /** Runs Jest, once or in turns, compares the tables of the docs with what the tests reported, and prints the count. */

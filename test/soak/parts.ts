@@ -1,10 +1,10 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../src/processes/embedded/free-port.ts';
 import { startPostgres, type EmbeddedPostgres } from '../../src/processes/embedded/postgres.ts';
 import { startTemporal, type EmbeddedTemporal } from '../../src/processes/embedded/temporal.ts';
+import { gate } from '../support/gate.ts';
 import { residentBytes, startTwinport, type RunningTwinport } from '../support/twinport.ts';
 
 /** A process of Twinport that is started, killed, frozen and started again. */
@@ -50,40 +50,24 @@ export class Process {
 export class Ledger {
   private readonly dataDir: string;
   private server: EmbeddedPostgres;
-  private readonly front: Server;
-  private readonly sockets = new Set<Socket>();
+  /** Where it is reached. */
+  readonly url: string;
 
-  private constructor(dataDir: string, server: EmbeddedPostgres) {
+  private constructor(dataDir: string, server: EmbeddedPostgres, url: string) {
     this.dataDir = dataDir;
     this.server = server;
-    // Its socket's folder is another one after each start.
-    this.front = createServer((client) => {
-      const socket = connect(join(String(this.server.poolConfig.host), '.s.PGSQL.5432'));
-      for (const [one, other] of [
-        [client, socket],
-        [socket, client],
-      ] as const) {
-        this.sockets.add(one);
-        one.on('error', () => other.destroy());
-        one.on('close', () => {
-          this.sockets.delete(one);
-          other.destroy();
-        });
-        one.pipe(other);
-      }
-    });
+    this.url = url;
   }
 
   static async start(): Promise<Ledger> {
     const dataDir = await mkdtemp(join(tmpdir(), 'twinport-soak-ledger-'));
     await chmod(dataDir, 0o711);
-    const ledger = new Ledger(dataDir, await startPostgres({ dataDir }));
-    await new Promise<void>((resolve) => ledger.front.listen(0, '127.0.0.1', resolve));
+    const server = await startPostgres({ dataDir });
+    // Its socket's folder is another one after each start.
+    const to = (): { path: string } => ({ path: join(String(ledger.server.poolConfig.host), '.s.PGSQL.5432') });
+    const { port } = await gate({ to, at: 0 });
+    const ledger = new Ledger(dataDir, server, `postgresql://twinport@127.0.0.1:${port}/twinport`);
     return ledger;
-  }
-
-  get url(): string {
-    return `postgresql://twinport@127.0.0.1:${(this.front.address() as AddressInfo).port}/twinport`;
   }
 
   async down(): Promise<void> {
@@ -95,8 +79,6 @@ export class Ledger {
   }
 
   async end(): Promise<void> {
-    this.front.close();
-    for (const socket of this.sockets) socket.destroy();
     await this.server.stop();
     await rm(this.dataDir, { recursive: true, force: true });
   }

@@ -18,8 +18,8 @@ export interface Gate {
 }
 
 export interface GateOptions {
-  /** Where the server is. */
-  readonly to: NetConnectOpts;
+  /** Where the server is; asked for each connection where it may move. */
+  readonly to: NetConnectOpts | (() => NetConnectOpts);
   /** Where to listen: a port of 127.0.0.1 (0: any free one), or a Unix socket's path. */
   readonly at: number | string;
   readonly grpc?: boolean;
@@ -49,7 +49,7 @@ export async function gate({ to, at, grpc = false }: GateOptions): Promise<Gate 
   };
   const server = createServer((near) => {
     if (state === 'shut') return void near.destroy();
-    const far = createConnection(to);
+    const far = createConnection(typeof to === 'function' ? to() : to);
     const pair = [near, far] as const;
     pairs.add(pair);
     const end = (): void => {

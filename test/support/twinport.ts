@@ -41,13 +41,15 @@ afterEach(() => (kept ? undefined : endAll()));
 afterAll(endAll);
 
 async function endAll(): Promise<void> {
-  for (const child of running.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill('SIGTERM');
-    const gone = await Promise.race([new Promise((done) => child.once('exit', () => done(true))), sleep(15_000, false)]);
-    if (!gone) child.kill('SIGKILL');
-  }
+  await Promise.all(running.splice(0).map(end));
   for (const folder of folders.splice(0)) await removeWhenFree(folder);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  const gone = await Promise.race([new Promise((done) => child.once('exit', () => done(true))), sleep(15_000, false, { ref: false })]);
+  if (!gone) child.kill('SIGKILL');
 }
 
 /** A working folder of its own, with a config if given; removed after the test. */

@@ -58,7 +58,7 @@ primary: { url: '${primary.url}' }
 secondaries: [{ name: eu, url: '${refusing.url}' }]
 `;
     outside = await connectTemporal({ address: temporal.address, namespace: 'default' });
-  }, 120_000);
+  }, 300_000);
 
   afterAll(async () => {
     await outside?.close();
@@ -121,7 +121,7 @@ secondaries: [{ name: eu, url: '${refusing.url}' }]
     await worker.ended;
     const rotated = startTwinport(['worker', '--site', 'eu'], await workFolder(config(['k2', 'k1'])));
     await rotated.waitFor(/polls/);
-  }, 240_000);
+  }, 300_000);
 });
 
 /** Every payload, without what the SDK writes beside them: ids, types, search attributes. */

@@ -68,4 +68,4 @@ secondaries: [{ name: eu, url: '${proxy.url}' }]
     await sleep(500);
     return deliver(events);
   }
-}, 240_000);
+}, 300_000);

@@ -29,4 +29,4 @@ it('of a paused site nothing is begun, by workers that are started again neither
   await system.act('resume');
   await system.verified('app', 'v2', second.digest);
   await eventually(system.status, ({ paused, ready }) => paused === false && ready === true, 60_000, 500);
-}, 180_000);
+}, 300_000);

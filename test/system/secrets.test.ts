@@ -83,7 +83,7 @@ secondaries:
 `);
     await writeFile(join(folder, 'key.pem'), key);
     outside = await connectTemporal({ address: temporal.address, namespace: 'default' });
-  }, 120_000);
+  }, 300_000);
 
   afterAll(async () => {
     await outside?.close();

@@ -46,7 +46,7 @@ secondaries: [{ name: eu, url: '${second.url}', auth: { type: basic, username: t
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collected.url, OTEL_BSP_SCHEDULE_DELAY: '200' };
     await startTwinport(['starter'], folder, env).waitFor(/Dashboard: /);
     await startTwinport(['worker', '--site', 'eu'], folder, env).waitFor(/polls/);
-  }, 120_000);
+  }, 300_000);
 
   afterAll(() => collected.close());
 

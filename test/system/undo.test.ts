@@ -148,4 +148,4 @@ it('sets a tag back that a push moved, and keeps it there until a person lets it
     2,
     expect.stringMatching(/nothing that app:stays stood for before is known at site "eu" \(it stands for sha256:/),
   ]);
-}, 240_000);
+}, 300_000);

@@ -36,7 +36,7 @@ secondaries:
 `);
     up = startTwinport(['up'], folder);
     await up.waitFor(/Dashboard: /);
-  }, 120_000);
+  }, 300_000);
 
   beforeEach(async () => {
     const folderOfTest = `test${(begun += 1)}`;
@@ -58,7 +58,7 @@ secondaries:
     await verified(21);
     expect(await differences()).toEqual([]);
     cell('distribution-3', 'events');
-  }, 120_000);
+  }, 300_000);
 
   it('turns 200 pushes of one tag into a handful of rounds that end on the last digest', async () => {
     let last = '';
@@ -70,7 +70,7 @@ secondaries:
     process.stderr.write(`200 pushes of one tag: ${rounds} rounds\n`);
     expect(rounds).toBeLessThan(15);
     expect(await digestAt(own('busy'), 'latest')).toBe(last);
-  }, 180_000);
+  }, 300_000);
 
   it('accepts 500 deliveries at 8 in parallel', async () => {
     const images: { digest: string }[] = [];
@@ -87,7 +87,7 @@ secondaries:
     times.sort((a, b) => a - b);
     process.stderr.write(`500 deliveries: p50 ${Math.round(times[250] ?? 0)} ms, p99 ${Math.round(times[495] ?? 0)} ms\n`);
     expect(Object.fromEntries(statuses)).toEqual({ 202: 500 });
-  }, 180_000);
+  }, 300_000);
 
   it('loses no event while Temporal is killed and comes back', async () => {
     // The registry's own events would bring these too: a second registry holds them, of which nobody is told.
@@ -110,7 +110,7 @@ secondaries:
     } finally {
       await silent.stop();
     }
-  }, 180_000);
+  }, 300_000);
 
   it('replicates a referrer that was pushed without a tag, and a deletion', async () => {
     const image = await pushImage(primary.url, own('signed'), 'v1');
@@ -127,7 +127,7 @@ secondaries:
     );
     expect(await digestAt(own('signed'), 'v1')).toBe(image.digest);
     expect(await differences()).toEqual([]);
-  }, 120_000);
+  }, 300_000);
 
   it('goes on after kill -9', async () => {
     await pushImage(primary.url, own('app'), 'v1');
@@ -138,17 +138,17 @@ secondaries:
       await eventually(
         () => processesOf(folder),
         (left) => left.length === 0,
-        8_000,
+        20_000,
       ),
     ).toEqual([]);
     // Nobody listens; the registry keeps this event and tries again.
     const missed = await pushImage(primary.url, own('app'), 'v2', { layers: [4_000] });
     up = startTwinport(['up'], folder);
     await up.waitFor(/Dashboard: /);
-    await pullable(own('app'), 'v2', missed.digest, 60_000);
-    await verified(2, 60_000);
+    await pullable(own('app'), 'v2', missed.digest);
+    await verified(2);
     expect(await differences()).toEqual([]);
-  }, 180_000);
+  }, 300_000);
 
   it('joins a sync on the same folder', async () => {
     await pushImage(primary.url, own('app'), 'v1');
@@ -159,7 +159,7 @@ secondaries:
     const second = await twinport(['up'], folder);
     expect(second.code).toBe(0);
     expect(second.stderr).toMatch(/already/);
-  }, 120_000);
+  }, 300_000);
 
   it('ends equal when a tag keeps moving while everything is compared and copied', async () => {
     for (let n = 0; n < 10; n++) await pushImage(primary.url, own('moving'), `t${n}`, { layers: [n + 1] });
@@ -175,8 +175,8 @@ secondaries:
       60_000,
       500,
     );
-    await verified(10, 60_000);
-  }, 180_000);
+    await verified(10);
+  }, 300_000);
 
   async function digestAt(repository: string, tag: string): Promise<string | undefined> {
     const accept = 'application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json';
@@ -184,7 +184,7 @@ secondaries:
     return response.headers.get('docker-content-digest') ?? undefined;
   }
 
-  async function pullable(repository: string, tag: string, digest: string, ms = 30_000): Promise<void> {
+  async function pullable(repository: string, tag: string, digest: string, ms = 60_000): Promise<void> {
     await eventually(
       () => digestAt(repository, tag),
       (seen) => seen === digest,

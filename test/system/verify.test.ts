@@ -76,5 +76,5 @@ describe.each([3, 2] as const)('twinport verify, of a Distribution %i', (version
     const proved = await status();
     expect(proved?.['recoveryPointSeconds']).toBeGreaterThanOrEqual(0);
     expect(proved?.['lagSeconds']).toBe(0);
-  }, 180_000);
+  }, 300_000);
 });

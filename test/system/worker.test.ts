@@ -50,7 +50,7 @@ secondaries: [{ name: ${site}, url: '${secondary.url}' }]
     starter = startTwinport(['starter'], folder);
     await starter.waitFor(/Dashboard: /);
     await startWorker();
-  }, 120_000);
+  }, 300_000);
 
   beforeEach(() => {
     repository = `test${(begun += 1)}`;
@@ -78,7 +78,7 @@ secondaries: [{ name: ${site}, url: '${secondary.url}' }]
     expect(read).toBeLessThan(version === 3 ? 1.2 : 2.2);
     expect(difference(await walk(primary.url), await walk(secondary.url))).toEqual([]);
     if (version === 3) expect(await openUploads()).toEqual([]);
-  }, 240_000);
+  }, 300_000);
 
   it('hands a large blob over when its worker is told to stop, whatever the registry', async () => {
     await pushedAt(24 * MIB);
@@ -95,26 +95,27 @@ secondaries: [{ name: ${site}, url: '${secondary.url}' }]
     );
     expect(read).toBeLessThan(1.2);
     expect(await openUploads()).toEqual([]);
-  }, 240_000);
+  }, 300_000);
 
   it('stops a transfer when its sync is cancelled, and removes the upload', async () => {
-    await pushedAt(8 * MIB);
+    // Slow enough that no machine is too slow to cancel it.
+    await pushedAt(3 * MIB);
     await eventually(
       async () => source.bytes('received', 'GET', /\/blobs\//),
-      (bytes) => bytes > 8 * MIB,
+      (bytes) => bytes > 3 * MIB,
       60_000,
     );
     const cancelled = await twinport(['cancel', '--site', site, `${repository}:v1`, '--json'], folder);
     expect(cancelled.code).toBe(0);
-    await eventually(openUploads, (left) => left.length === 0, 10_000);
+    await eventually(openUploads, (left) => left.length === 0, 30_000);
     expect(source.bytes('received', 'GET', /\/blobs\//)).toBeLessThan(BLOB / 2);
-    const state = await eventually(imageState, (seen) => seen['sync'] === 'pending', 10_000);
+    const state = await eventually(imageState, (seen) => seen['sync'] === 'pending', 30_000);
     expect(state['verification']).toBe('pending');
     // A retry by name starts it anew.
     source.reset();
     expect((await twinport(['retry', '--site', site, `${repository}:v1`, '--json'], folder)).code).toBe(0);
     await verified();
-  }, 240_000);
+  }, 300_000);
 
   async function startWorker(): Promise<void> {
     worker = startTwinport(['worker', '--site', site], folder);
