@@ -69,9 +69,11 @@ function workText({ passes, idle, sustained }, tools) {
 function pushesText(idle, { pushes, perSecond, verified, failed, drainSeconds, cpuMsPerPush }) {
   const at = (share) => `${quantile(idle, share).toFixed(0)} ms`;
   const goal = (holds) => (holds ? 'reached' : '**not reached**');
+  // What is drained long after is what was not kept up with.
+  const keptUp = perSecond >= 14.5 && verified === pushes && failed === 0 && drainSeconds < 5;
   return [
     `- One push after the other (${idle.length}): pullable after ${at(0.5)} in the median, ${at(0.99)} at the 99th percentile. Goal: 100 ms and 500 ms: ${goal(quantile(idle, 0.5) <= 100 && quantile(idle, 0.99) <= 500)}.`,
-    `- ${pushes} pushes at ${perSecond.toFixed(1)} a second: ${verified} verified and ${failed} failed ${drainSeconds.toFixed(1)} s after the last of them, ${cpuMsPerPush.toFixed(0)} ms of CPU a push (all of Twinport, Temporal and the ledger). Goal: 15 a second, and the queue drains: ${goal(perSecond >= 14.5 && verified === pushes && failed === 0)}.`,
+    `- ${pushes} pushes at ${perSecond.toFixed(1)} a second: ${verified} verified and ${failed} failed ${drainSeconds.toFixed(1)} s after the last of them, ${cpuMsPerPush.toFixed(0)} ms of CPU a push (all of Twinport, Temporal and the ledger). Goal: 15 a second, and the queue drains: ${goal(keptUp)}.`,
   ].join('\n');
 }
 

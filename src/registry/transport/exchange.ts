@@ -6,7 +6,7 @@ import { watchOutgoing, type OutgoingBody } from './outgoing.ts';
 import { isRedirect, MAX_REDIRECTS, resolveLocation } from './redirects.ts';
 import { isStreamed, type RegistryRequest } from './request.ts';
 import type { Release } from './semaphore.ts';
-import { onAbort } from './signals.ts';
+import { manyMayListen, onAbort } from './signals.ts';
 import type { Wire, WireAnswer } from './wire.ts';
 
 /** What is told of each HTTP request: for metrics. */
@@ -49,7 +49,7 @@ export function createExchange(
   parts: ExchangeParts,
 ): (request: RegistryRequest, url: URL, authorization: string | undefined) => Promise<Exchange> {
   return async (request, url, authorization) => {
-    const abort = linkAbort(request.signal);
+    const abort = isStreamed(request.body) ? linkAbort(request.signal) : passAbort(request.signal);
     const end = (): void => {
       abort.unlink();
       parts.release();
@@ -76,7 +76,7 @@ async function follow(
   start: URL,
   authorization: string | undefined,
   body: Sent,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<{ answer: WireAnswer; at: URL; left: boolean }> {
   let at = start;
   let again = true;
@@ -108,7 +108,7 @@ async function once(
   url: URL,
   authorization: string | undefined,
   body: Sent,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<WireAnswer> {
   const { peer, wire, counters, onRequest } = parts;
   // A process that was stopped for a while (or waited long for its turn) must not act on what it knew before.
@@ -166,10 +166,16 @@ function dump(answer: WireAnswer): void {
 }
 
 interface LinkedAbort {
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal | undefined;
   readonly stalled: boolean;
   stall(): void;
   unlink(): void;
+}
+
+/** What cannot stall needs no signal of its own: the HTTP client lets go of the caller's when it is done. */
+function passAbort(signal: AbortSignal | undefined): LinkedAbort {
+  if (signal) manyMayListen(signal);
+  return { signal, stalled: false, stall: () => undefined, unlink: () => undefined };
 }
 
 /** A signal of our own that follows the caller's: callers' signals live long, and must not gather listeners. */

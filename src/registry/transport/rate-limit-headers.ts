@@ -27,6 +27,8 @@ const LONGEST_MS = 24 * 3_600_000;
  * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
  */
 export function readRateLimits(headers: Headers, now: number = Date.now()): RateLimit[] {
+  // Most hosts say nothing of limits, and each of their answers comes by here.
+  if (!Object.keys(headers).some((name) => name.includes('rate'))) return [];
   const single = ['ratelimit-', 'x-ratelimit-', 'x-rate-limit-'].map((prefix) => readSeparate(headers, prefix, now));
   return [...single, ...readCombined(headers, now)].filter((limit) => limit !== undefined);
 }

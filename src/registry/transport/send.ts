@@ -13,7 +13,7 @@ import { pause } from './pause.ts';
 import { isStreamed, type RegistryRequest, type RegistryResponse } from './request.ts';
 import { retryAfterOf } from './retry-after.ts';
 import { holdsShown, shownCredentials, withoutShown } from './shown-credentials.ts';
-import { targetUrl } from './target-url.ts';
+import { rootOf, targetUrl } from './target-url.ts';
 import { stallMsOf, type Wire } from './wire.ts';
 
 /** What a session lends to each of its requests. */
@@ -52,7 +52,7 @@ async function sendOnceOrTwice(
   const { peer, authorizer } = context;
   const url = targetUrl(peer, request);
   // Uploads may live elsewhere (object storage): our credentials are not for there.
-  const ours = url.origin === new URL(peer.endpoint.url).origin;
+  const ours = url.origin === rootOf(peer).origin;
   const fresh = isStreamed(request.body);
   let header = ours ? await authorizer.authorize(request, { fresh, signal: request.signal }) : undefined;
   shows(header);

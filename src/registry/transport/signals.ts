@@ -6,8 +6,12 @@ import { setMaxListeners } from 'node:events';
  */
 export function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
   if (!signal) return () => undefined;
-  // One activity's signal serves all of its requests at once: that many listeners are no leak.
-  setMaxListeners(0, signal);
+  manyMayListen(signal);
   signal.addEventListener('abort', listener, { once: true });
   return () => signal.removeEventListener('abort', listener);
+}
+
+/** One activity's signal serves all of its requests at once: that many listeners are no leak. */
+export function manyMayListen(signal: AbortSignal): void {
+  setMaxListeners(0, signal);
 }

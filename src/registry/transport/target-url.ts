@@ -18,7 +18,7 @@ export function hostOf(url: string): string {
  * @throws {RegistryError} PROTOCOL (an upload's Location that must not be followed), INTERNAL (a path that leaves the repository)
  */
 export function targetUrl(peer: Peer, request: RegistryRequest): URL {
-  const root = apiRoot(peer.endpoint.url);
+  const root = rootOf(peer);
   const url = request.url === undefined ? new URL(root) : resolveLocation(peer, request, request.url, root);
   if (request.url === undefined) {
     const path = request.repository === undefined ? request.path : `${request.repository}/${request.path}`;
@@ -31,6 +31,17 @@ export function targetUrl(peer: Peer, request: RegistryRequest): URL {
   for (const [name, value] of query) appendQuery(url, name, value);
   return url;
 }
+
+/** Of each registry once: what is parsed for every request is felt where there are many small ones. */
+export function rootOf(peer: Peer): URL {
+  const known = roots.get(peer);
+  if (known) return known;
+  const root = apiRoot(peer.endpoint.url);
+  roots.set(peer, root);
+  return root;
+}
+
+const roots = new WeakMap<Peer, URL>();
 
 /** Appends without touching what is there: an upload's `_state` is signed, and must stay as it was written. */
 function appendQuery(url: URL, name: string, value: string): void {
