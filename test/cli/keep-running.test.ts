@@ -24,7 +24,7 @@ const alive = (pid: number): boolean => {
   }
 };
 async function changed(pid: () => number, from: number): Promise<number> {
-  for (let n = 0; n < 200 && pid() === from; n += 1) await new Promise((resolve) => setTimeout(resolve, 25));
+  for (let n = 0; n < 1_200 && pid() === from; n += 1) await new Promise((resolve) => setTimeout(resolve, 25));
   return pid();
 }
 

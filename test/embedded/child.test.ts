@@ -101,7 +101,7 @@ async function parentWith(args: string[]) {
   );
   const parent = spawn(process.execPath, [script], { stdio: ['ignore', 'inherit', 'inherit'] });
   parents.push(parent);
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   while (!existsSync(join(folder, 'ready')) && Date.now() < deadline) await sleep(20);
   return parent;
 }
@@ -123,6 +123,6 @@ function group(pgid: number): string[] {
 
 /** What is left of a group once the system has put its dead away. */
 async function leftOf(pid: number): Promise<unknown[]> {
-  for (let tries = 0; tries < 20 && group(pid).length > 0; tries++) await sleep(50);
+  for (let tries = 0; tries < 200 && group(pid).length > 0; tries++) await sleep(50);
   return group(pid);
 }

@@ -38,7 +38,7 @@ describe('startRegistry', () => {
       const hook = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
       const { url } = await start({ version, notifications: { url: hook, secret: 'geoSecret1' } });
       await pushImage(url, 'group/app', 'v1', { layers: [1000] });
-      const deadline = Date.now() + 5_000;
+      const deadline = Date.now() + 20_000;
       while (seen.length === 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
       expect(seen).toHaveLength(1);
       expect(seen[0]).toMatchObject({ authorization: 'geoSecret1', body: { events: [{ action: 'push', target: { tag: 'v1' } }] } });

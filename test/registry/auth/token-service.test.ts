@@ -109,12 +109,12 @@ describe('a registry with a token service', () => {
   });
 
   it('takes access_token, and renews before the end of a short life', async () => {
-    Object.assign(service.rules, { field: 'access_token', expiresIn: 1 });
+    Object.assign(service.rules, { field: 'access_token', expiresIn: 3 });
     const session = open();
     await listTags(session, 'a/b');
     await listTags(session, 'a/b');
     expect(service.requests).toHaveLength(1);
-    await new Promise((go) => setTimeout(go, 700));
+    await new Promise((go) => setTimeout(go, 2_100));
     await listTags(session, 'a/b');
     expect(service.requests).toHaveLength(2);
   });
