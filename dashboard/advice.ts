@@ -22,14 +22,16 @@ function deletions({ held }: SiteStatus): Advice[] {
   return [{ text: `${count(held, 'deletion')} of the primary ${held === 1 ? 'is' : 'are'} not followed here before you decide.`, link }];
 }
 
-function heldBack({ regressed, heldMoves, paused, workers, name }: SiteStatus): Advice[] {
+function heldBack({ regressed, heldMoves, paused, workers, temporalAway, name }: SiteStatus): Advice[] {
   const advice: Advice[] = [];
   if (regressed && regressed.state !== 'approved') {
     advice.push({
       text: `The primary lacks ${regressed.missing} of ${regressed.sampled} images that were verified from it: it may have been wiped or set back. Nothing at this site is overwritten or deleted until you decide, below.`,
     });
   }
-  if (workers === 0) advice.push({ text: `No worker polls. Start "twinport worker --site ${name}" beside this site's registry.` });
+  if (workers === 0 && temporalAway)
+    advice.push({ text: 'Temporal does not answer: see whether it runs, and whether this starter reaches it.' });
+  else if (workers === 0) advice.push({ text: `No worker polls. Start "twinport worker --site ${name}" beside this site's registry.` });
   if (paused) advice.push({ text: 'The site is paused: its workers begin nothing.', deed: 'resume' });
   if (heldMoves > 0) {
     const link = { href: to.held, words: 'Decide' };

@@ -7,6 +7,8 @@ export interface Field {
   readonly hint?: string;
   readonly value?: string;
   readonly required?: boolean;
+  /** Of a number: the least and the most. */
+  readonly bounds?: readonly [number, number];
 }
 
 /** What a dialog asks before something is done. */

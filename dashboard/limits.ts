@@ -22,6 +22,7 @@ export async function changeLimits(site: string, { configured, changed }: Limits
       label: LABELS[name],
       type: 'number',
       value: now[at] ?? '',
+      bounds: LIMIT_BOUNDS[name],
       ...(now[at] === '' && { hint: 'Without a limit now.' }),
     })),
     verb: 'Change',

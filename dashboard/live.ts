@@ -30,7 +30,8 @@ export function listen(): void {
   const again = (): void => {
     source.close();
     clearTimeout(silence);
-    live.set({ ...live.get(), link: 'lost' });
+    // Whether the ledger answers, nobody can tell then.
+    live.set({ ...live.get(), link: 'lost', away: undefined });
     // Whether we may still read: asks for the token if not.
     setTimeout(() => void read('/sites').then(listen, again), AGAIN_MS);
   };

@@ -16,7 +16,9 @@ export function act<T>(path: string, body: object = {}): Promise<T> {
 async function request<T>(method: string, path: string, body?: object): Promise<T> {
   const send = (): Promise<Response> => sent(method, `${API}${path}`, body);
   let answer = await send();
-  if (answer.status === 401 && (await signIn(method === 'GET' ? 'Reading here' : 'This action'))) answer = await send();
+  // Who has called it off is not asked by each reading anew.
+  const mayAsk = method !== 'GET' || !declined;
+  if (answer.status === 401 && mayAsk && (await signIn(method === 'GET' ? 'Reading here' : 'This action'))) answer = await send();
   if (answer.ok) return (await answer.json()) as T;
   throw await failureIn(answer);
 }
@@ -37,6 +39,7 @@ async function failureIn(answer: Response): Promise<TwinportError> {
 }
 
 let signingIn: Promise<boolean> | undefined;
+let declined = false;
 
 /** Asks for the token, once for all who need it. @returns whether there is a session now */
 export function signIn(what: string): Promise<boolean> {
@@ -53,7 +56,10 @@ export function signIn(what: string): Promise<boolean> {
       return answer.ok ? undefined : (await failureIn(answer)).message;
     },
   })
-    .then((values) => values !== undefined)
+    .then((values) => {
+      declined = values === undefined;
+      return !declined;
+    })
     .finally(() => (signingIn = undefined));
   return signingIn;
 }

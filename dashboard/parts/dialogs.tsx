@@ -60,7 +60,7 @@ function QuestionDialog({ title, text, fields = [], verb, danger = false, submit
   );
 }
 
-function DialogField({ label, type, hint, value = '', required = false }: Field) {
+function DialogField({ label, type, hint, value = '', required = false, bounds }: Field) {
   return (
     <label>
       {label}
@@ -70,7 +70,7 @@ function DialogField({ label, type, hint, value = '', required = false }: Field)
         defaultValue={value}
         required={required}
         autocomplete={type === 'password' ? 'current-password' : 'off'}
-        min={1}
+        {...(bounds && { min: bounds[0], max: bounds[1] })}
       />
       {hint !== undefined && <small>{hint}</small>}
     </label>

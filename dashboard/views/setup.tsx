@@ -22,11 +22,7 @@ export function Setup() {
           <span class="soft"> · Twinport {info.version}</span>
         </p>
       )}
-      {failure?.code === 'NOT_FOUND' ? (
-        <p class="empty">This starter does not check its setup: run “twinport doctor”.</p>
-      ) : (
-        <FailureLine failure={failure} />
-      )}
+      <FailureLine failure={failure} />
       {setup && (
         <section>
           <h2>Checks</h2>

@@ -1,10 +1,9 @@
-import { sql } from 'kysely';
 import type { ImageKey } from './apply-outcome.ts';
 import { heldDeletion, type HeldDeletion } from './decide-deletions.ts';
 import { heldMove, type HeldMove } from './decide-moves.ts';
 import { heldRow } from './held-rows.ts';
 import { imageReferrers, type ToldReferrers } from './image-referrers.ts';
-import { COUNTED, imageStatus, VERIFIED, WAIVED, type ImageStatus } from './images.ts';
+import { imageStatus, LEFT_OUT, type ImageStatus } from './images.ts';
 import { asked, iso, type Ledger } from './ledger.ts';
 import { tagHistory } from './tag-history.ts';
 
@@ -34,7 +33,7 @@ export async function imageDetail(ledger: Ledger, key: ImageKey): Promise<ImageD
     const row = await ledger.db
       .selectFrom('images')
       .selectAll()
-      .select(sql<boolean>`${COUNTED} and not ${VERIFIED} and ${WAIVED}`.as('waived'))
+      .select(LEFT_OUT.as('waived'))
       .where('site', '=', key.site)
       .where('repository', '=', key.repository)
       .where('tag', '=', key.tag)

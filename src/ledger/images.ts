@@ -51,6 +51,9 @@ export const WAIVED = sql`exists (
 /** Read back from the secondary at the digest that the primary holds. The trigger of migration 8 says the same. */
 export const VERIFIED = sql`(sync = 'synced' and verification = 'succeeded' and verified_digest = digest)`;
 
+/** Not verified, and nobody waits for it. */
+export const LEFT_OUT = sql<boolean>`(${COUNTED} and not ${VERIFIED} and ${WAIVED})`;
+
 /** Which images are in a state. */
 const STATES: Readonly<Record<ImageState, RawBuilder<unknown>>> = {
   pending: sql`${COUNTED} and sync in ('pending', 'started')`,
@@ -61,7 +64,7 @@ const STATES: Readonly<Record<ImageState, RawBuilder<unknown>>> = {
   held: sql`exists (select 1 from deletions d where d.site = images.site and d.repository = images.repository and d.tag = images.tag and d.state = 'held')`,
   missing: sql`missing_since is not null`,
   excluded: sql`out_of_scope`,
-  waived: sql`${COUNTED} and not ${VERIFIED} and ${WAIVED}`,
+  waived: LEFT_OUT,
 };
 
 /**

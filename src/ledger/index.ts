@@ -27,4 +27,4 @@ export { sweep, type LedgerRetention, type Swept } from './sweep.ts';
 export { tagHistory } from './tag-history.ts';
 export { recordUndo, requestUndo, undoState, type Undo } from './undo.ts';
 export { listWaivers, unwaiveImages, waiveImages, type WaivedImage, type Waiver } from './waivers.ts';
-export { heartbeatWorkers } from './workers.ts';
+export { heartbeatWorkers, noteWorkersAsked } from './workers.ts';

@@ -3,12 +3,12 @@ import type { BackfillProgress } from '../model/steps.ts';
 import { count } from '../model/text.ts';
 import { CANARY, canaryStatus, type CanaryRow, type CanaryStatus } from './canaries.ts';
 import { IMAGE_COUNTS } from './image-counts.ts';
-import { COUNTED, VERIFIED, WAIVED } from './images.ts';
+import { COUNTED, LEFT_OUT, VERIFIED, WAIVED } from './images.ts';
 import { asked, NOW_MS, type Db, type Ledger } from './ledger.ts';
 import { MISSED_EVENTS, type MissedEvents } from './missed-events.ts';
 import type { Regression } from './regressions.ts';
 import { RECOVERY_POINTS } from './recovery-point.ts';
-import { WORKER_MS } from './workers.ts';
+import { UNASKED, WORKER_MS } from './workers.ts';
 
 /** How far a site is. `total` = `synced` + `failed` + `pending`; `verified` is part of `synced`; `held`, `foreign` and `excluded` are apart. */
 export interface SiteStatus {
@@ -49,6 +49,8 @@ export interface SiteStatus {
   readonly backfill: BackfillStatus;
   /** How many are there: seen within the last seconds. */
   readonly workers: number;
+  /** Temporal has not answered for so long that nothing is known of workers. */
+  readonly temporalAway: boolean;
   readonly paused: boolean;
 }
 
@@ -87,6 +89,7 @@ interface StatusRow {
   readonly known: number;
   readonly lastEvent: { readonly source: string; readonly at: number } | null;
   readonly workers: number;
+  readonly temporalAway: boolean;
   readonly missed: readonly (Omit<MissedEvents, 'lastAt'> & { readonly lastAt: number })[];
   readonly canary: CanaryRow | null;
   readonly now: number;
@@ -110,14 +113,14 @@ async function readStatus(db: Db, names: readonly string[]): Promise<StatusRow[]
   const { rows } = await sql<StatusRow>`
     select n.name, coalesce(s.paused, false) as paused, s.backfill,
       s.catalog_at is not null and s.backfilled_at is not null as scanned,
-      i.*, v.waived, o."oldestChange", q."oldestVerification", e."lastEvent", p.point, d.held, m."heldMoves", g.regressed, r.foreign, r.excluded + coalesce(s.catalog_excluded, 0) as excluded, r.unscanned, r.known, w.workers, ${MISSED_EVENTS} as missed, ${CANARY} as canary, ${NOW_MS} as now
+      i.*, v.waived, o."oldestChange", q."oldestVerification", e."lastEvent", p.point, d.held, m."heldMoves", g.regressed, r.foreign, r.excluded + coalesce(s.catalog_excluded, 0) as excluded, r.unscanned, r.known, w.workers, ${UNASKED} as "temporalAway", ${MISSED_EVENTS} as missed, ${CANARY} as canary, ${NOW_MS} as now
     from unnest(${names}::text[]) with ordinality as n(name, position)
     left join sites s on s.name = n.name
     left join ${RECOVERY_POINTS} p on p.site = n.name
     cross join lateral ${IMAGE_COUNTS} i
     cross join lateral (
       select count(*) as waived from images
-      where (site, repository, tag) in (select site, repository, tag from waivers where site = n.name) and ${COUNTED} and not ${VERIFIED} and ${WAIVED}) v
+      where (site, repository, tag) in (select site, repository, tag from waivers where site = n.name) and ${LEFT_OUT}) v
     left join lateral (
       select changed_at as "oldestChange" from images where site = n.name and changed_at is not null and ${COUNTED} and not ${WAIVED}
       order by changed_at limit 1) o on true
@@ -170,6 +173,7 @@ function statusOf(row: StatusRow): SiteStatus {
     lastEvent: row.lastEvent && { ...row.lastEvent, at: new Date(row.lastEvent.at).toISOString() },
     backfill: backfillStatus(backfill, row.known, now),
     workers,
+    temporalAway: row.temporalAway,
     paused,
   };
 }
@@ -200,6 +204,7 @@ function notReady(row: StatusRow): string | null {
   // Published, but what was read back was something else.
   const unverified = row.synced - row.verified;
   if (unverified > 0) return `${count(unverified, 'image')} ${unverified === 1 ? 'is' : 'are'} not verified`;
-  if (row.workers === 0) return 'no worker polls';
+  if (row.workers === 0)
+    return row.temporalAway ? 'Temporal does not answer, so nobody can tell whether a worker polls' : 'no worker polls';
   return row.paused ? 'paused' : null;
 }

@@ -41,7 +41,10 @@ export async function registerSites(ledger: Ledger, sites: readonly SiteRegistra
 
 /** Stops or resumes what is done for a site. @throws {TwinportError} LEDGER */
 export async function setPaused(ledger: Ledger, site: string, paused: boolean): Promise<void> {
-  await asked(() => siteColumns(ledger.db, site, { paused }));
+  await asked(async () => {
+    const known = await ledger.db.selectFrom('sites').select('paused').where('name', '=', site).executeTakeFirst();
+    if (known?.paused !== paused) await siteColumns(ledger.db, site, { paused });
+  });
 }
 
 /** Sets columns of a site's row, and makes the row where it is not there. */

@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import { expireDeletions } from './deletion-rows.ts';
+import { recountImages } from './image-counts.ts';
 import { expireMoves } from './moves.ts';
 import { asked, NOW_MS, type Ledger } from './ledger.ts';
 import { keepRecoveryPoints } from './recovery-point.ts';
@@ -17,8 +18,10 @@ export interface LedgerRetention {
   readonly startedMs?: number;
 }
 
-/** How many rows went, or changed. */
-export type Swept = Readonly<Record<'events' | 'audit' | 'history' | 'inbox' | 'scans' | 'deletions' | 'expired' | 'started', number>>;
+/** How many rows went, or changed; `recounted`: sites whose counts were wrong. */
+export type Swept = Readonly<
+  Record<'events' | 'audit' | 'history' | 'inbox' | 'scans' | 'deletions' | 'expired' | 'started' | 'recounted', number>
+>;
 
 /** Rows at a time: a statement must not take longer than any other may wait. */
 const BATCH = 5_000;
@@ -26,7 +29,7 @@ const WORKERS_MS = 86_400_000;
 const STARTED_MS = 86_400_000;
 
 /**
- * Removes what is older than the retention, expires what nobody decided, and takes back what was started and never ended.
+ * Removes what is older than the retention, expires what nobody decided, takes back what was started and never ended, and counts the images anew once a day.
  * Safe to repeat, and at several places at once.
  * @throws {TwinportError} LEDGER
  */
@@ -48,7 +51,8 @@ export async function sweep(ledger: Ledger, retention: LedgerRetention): Promise
   await remove(ledger, 'canaries', old('pushed_at', retention.historyMs));
   await remove(ledger, 'workers', old('last_poll', WORKERS_MS));
   await remove(ledger, 'site_samples', old('at', SAMPLES_MS));
-  return { ...counts, expired, started };
+  const recounted = (await recountImages(ledger)).length;
+  return { ...counts, expired, started, recounted };
 }
 
 /** The scan that a repository's counts are of, and the site's latest catalog. */

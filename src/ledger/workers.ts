@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { NOW_MS, asked, type Ledger } from './ledger.ts';
 
 /** A worker that has not been seen for this long is not counted: a starter looks every 5 s. */
@@ -11,6 +12,23 @@ export async function heartbeatWorkers(ledger: Ledger, site: string, identities:
       .insertInto('workers')
       .values([...identities].sort().map((identity) => ({ site, identity, last_poll: NOW_MS })))
       .onConflict((conflict) => conflict.columns(['site', 'identity']).doUpdateSet({ last_poll: NOW_MS }))
+      .execute(),
+  );
+}
+
+const ASKED = 'workers-asked-at';
+
+/** Whether nobody could ask for workers for so long that nothing is known of them; a ledger without a starter says no. */
+export const UNASKED = sql`coalesce((select value::bigint < ${NOW_MS} - ${WORKER_MS}::bigint from meta where name = ${ASKED}), false)`;
+
+/** Writes down that the workers of all sites were asked for, whether any was there or not. @throws {TwinportError} LEDGER */
+export async function noteWorkersAsked(ledger: Ledger): Promise<void> {
+  const value = sql<string>`${NOW_MS}::text`;
+  await asked(() =>
+    ledger.db
+      .insertInto('meta')
+      .values({ name: ASKED, value })
+      .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
       .execute(),
   );
 }

@@ -180,6 +180,125 @@ describeWith(['chromium'], 'the dashboard, in a browser', () => {
     targets.ap.rules.splice(0);
   });
 
+  /** Gives the token where it is asked for, which is once a page. */
+  async function signIn(page: Page): Promise<void> {
+    await page.getByLabel('Token').fill(TOKEN);
+    await page.getByRole('dialog').getByRole('button', { name: 'Sign in' }).click();
+  }
+
+  /** Presses what a dialog asks for. */
+  const confirm = (page: Page, verb: string) => page.getByRole('dialog').getByRole('button', { name: verb, exact: true }).click();
+  const said = (page: Page, text: string | RegExp) => page.getByRole('status').getByText(text).waitFor();
+
+  it('pauses a site, which is then not ready, and lets it go on', async () => {
+    const page = await world.open('/');
+    await card(page, 'ap').getByText('Control').click();
+    await card(page, 'ap').getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('heading', { name: 'Pause ap?' }).waitFor();
+    await confirm(page, 'Pause');
+    await signIn(page);
+    await said(page, 'ap: Paused.');
+    await card(page, 'ap').getByText('Not ready: paused').waitFor();
+    expect(await world.api.ap.status()).toMatchObject({ paused: true });
+    // What to do says so too: either button does it.
+    await card(page, 'ap').getByRole('button', { name: 'Resume' }).first().click();
+    await said(page, 'ap: Resumed.');
+    await card(page, 'ap').getByText('Ready to take over').waitFor();
+  });
+
+  it('changes the limits of a running site, within their bounds, and sets them back', async () => {
+    const page = await world.open('/');
+    const limits = async () => (await (await fetch(`${world.url}/api/v1/sites/ap/limits`)).json()) as { changed: object | null };
+    await card(page, 'ap').getByText('Control').click();
+    await card(page, 'ap').getByRole('button', { name: 'Limits …' }).click();
+    await page.getByLabel('Bytes a second').fill('10');
+    await confirm(page, 'Change');
+    // The browser itself says that this is too little: the dialog stays.
+    expect(await page.locator('dialog input:invalid').count()).toBe(1);
+    expect((await limits()).changed).toBeNull();
+    await page.getByLabel('Bytes a second').fill('1048576');
+    await confirm(page, 'Change');
+    await signIn(page);
+    await said(page, 'ap: the limits are changed.');
+    expect((await limits()).changed).toEqual({ bytesPerSecond: 1_048_576 });
+    await card(page, 'ap').getByRole('button', { name: 'Limits as configured' }).click();
+    await said(page, 'ap: The limits are the configured ones again.');
+    expect((await limits()).changed).toBeNull();
+  });
+
+  it('sets a tag back, and shows that it stays there until somebody decides', async () => {
+    const { primary, api } = world;
+    // Of each run its own.
+    const repository = `undone${Date.now()}`;
+    const before = await pushImage(primary.url, repository, 'v1', { layers: [{ seed: 'before', size: 1_000 }] });
+    await api.ap.deliver(repository, 'v1', before.digest);
+    await api.ap.verified(repository, 'v1', before.digest);
+    const after = await pushImage(primary.url, repository, 'v1', { layers: [{ seed: 'after', size: 1_000 }] });
+    await api.ap.deliver(repository, 'v1', after.digest);
+    await api.ap.verified(repository, 'v1', after.digest);
+    const page = await world.open(`/sites/ap/images/${repository}:v1`);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByRole('heading', { name: `Set ${repository}:v1 back?` }).waitFor();
+    await confirm(page, 'Undo');
+    await signIn(page);
+    await said(page, `${repository}:v1: restored`);
+    await says(page, 'Its move is held');
+    await page.getByRole('link', { name: 'To what is held' }).click();
+    await page.getByLabel(`Choose ${repository}:v1`).check();
+    await page
+      .getByRole('button', { name: /^Approve/ })
+      .last()
+      .click();
+    await confirm(page, 'Approve');
+    await said(page, 'ap: 1 move approved.');
+    await api.ap.verified(repository, 'v1', after.digest);
+  });
+
+  it('leaves an image out of the recovery point, with the reason, and says so beside it', async () => {
+    const { primary, targets, api } = world;
+    const repository = `waived${Date.now()}`;
+    const refused = { ...DENIED, path: /waived\d+\/manifests/ };
+    targets.ap.rules.push(refused);
+    const image = await pushImage(primary.url, repository, 'v1');
+    await api.ap.deliver(repository, 'v1', image.digest);
+    await api.ap.until(repository, 'v1', ({ sync }) => sync === 'failed');
+    const page = await world.open(`/sites/ap/images/${repository}:v1`);
+    await page.getByRole('button', { name: 'Waive' }).click();
+    await page.getByLabel('Why').fill('its registry does not take it');
+    await confirm(page, 'Waive');
+    await signIn(page);
+    await said(page, '1 image waived.');
+    await says(page, 'Failed, waived');
+    targets.ap.rules.splice(0);
+    await page.getByRole('button', { name: 'Retry' }).click();
+    await api.ap.verified(repository, 'v1', image.digest);
+    await says(page, /^Verified$/);
+  });
+
+  it('asks once who is no longer signed in, and not again with each reading', async () => {
+    const page = await world.open('/activity');
+    let refused = 0;
+    await page.route(/\/api\/v1\/.*\/images\/team/, (route) => {
+      refused += 1;
+      const error = { code: 'UNAUTHORIZED', message: 'reading needs the token' };
+      return route.fulfill({ status: 401, contentType: 'application/json', body: JSON.stringify({ error }) });
+    });
+    await page.goto(`${world.url}/sites/eu/images/team/web:latest`);
+    await page.getByRole('dialog').getByRole('button', { name: 'Not now' }).click();
+    await page.getByRole('alert').getByText('reading needs the token').waitFor();
+    const before = refused;
+    await eventually(
+      async () => refused,
+      (now) => now > before + 1,
+      SLOW_MS,
+    );
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    await page.unroute(/\/api\/v1\/.*\/images\/team/);
+    await page.getByRole('alert').getByRole('button', { name: 'Sign in' }).click();
+    await signIn(page);
+    await says(page, 'read back');
+  });
+
   it('can be used with the keyboard alone', async () => {
     const page = await world.open('/');
     await page.locator('[data-site="eu"]').waitFor();

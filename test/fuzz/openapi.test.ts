@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Worker } from '@temporalio/worker';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,7 +47,11 @@ beforeAll(async () => {
   workers = runTogether(await Promise.all(queues.map((taskQueue) => Worker.create({ ...shared, taskQueue }))));
 }, 120_000);
 
+let running: ChildProcess | undefined;
+
 afterAll(async () => {
+  // A test that is given up leaves it behind.
+  running?.kill('SIGKILL');
   await workers?.stop();
   await temporal?.close();
 });
@@ -87,6 +91,7 @@ function runOnce(args: readonly string[], cwd: string): Promise<{ code: number |
       env: { PATH: process.env['PATH'], HOME: cwd },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    running = child;
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.once('close', (code) => resolve({ code, output }));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
-import { foldImageCounts } from '../../src/ledger/image-counts.ts';
+import { foldImageCounts, recountImages } from '../../src/ledger/image-counts.ts';
 import type { ImageOutcome } from '../../src/model/steps.ts';
 import { imageDetail, listImages, markVerification, recordDeletions, siteStatus, type ImageQuery } from '../../src/ledger/index.ts';
 import { policyOf, digest, failed, synced, useLedger } from './support.ts';
@@ -157,4 +157,24 @@ it('counts the same before and after it adds up what was appended, whoever write
   expect(await count()).toMatchObject({ total: 40, verified: 40, synced: 40 });
   const { rows } = await sql<{ n: number }>`select count(*) as n from image_counts where site = ${site}`.execute(use.ledger.db);
   expect(rows).toEqual([{ n: 1 }]);
+});
+
+describe('recountImages', () => {
+  it('sets counts right that somebody made wrong, once a day', async () => {
+    const site = 'recounted';
+    await put(site, 'app', ['a', 'b', 'c']);
+    await put('counted-right', 'app', ['a']);
+    const { db } = use.ledger;
+    const total = async () => (await siteStatus(use.ledger, [site]))[0]?.total;
+    const aDayLater = () => db.updateTable('meta').set({ value: '0' }).where('name', '=', 'images-counted-at').execute();
+    await recountImages(use.ledger);
+    await sql`insert into image_counts (site, total, synced, verified, failed, pending) values (${site}, 5, 5, -1, 0, 0)`.execute(db);
+    expect(await total()).toBe(8);
+    expect(await recountImages(use.ledger)).toEqual([]);
+    await aDayLater();
+    expect(await recountImages(use.ledger)).toEqual([site]);
+    expect((await siteStatus(use.ledger, [site]))[0]).toMatchObject({ total: 3, synced: 3, verified: 3, failed: 0, pending: 0 });
+    await aDayLater();
+    expect(await recountImages(use.ledger)).toEqual([]);
+  });
 });

@@ -4,6 +4,7 @@ import {
   heartbeatWorkers,
   listImages,
   markVerification,
+  noteWorkersAsked,
   recordBackfill,
   recordCatalogScan,
   recordScan,
@@ -50,6 +51,7 @@ describe('siteStatus', () => {
       lastEvent: null,
       backfill: { state: 'none', done: 0, total: 0, startedAt: null, remainingSeconds: null },
       workers: 0,
+      temporalAway: false,
       paused: false,
     });
     await registerSites(use.ledger, [{ name: site, fingerprint: 'f' }], { reset: false });
@@ -91,6 +93,16 @@ describe('siteStatus', () => {
       .where('site', '=', site);
     await silent.execute();
     expect(await status(site)).toMatchObject({ reason: 'no worker polls', workers: 0 });
+    // Nobody could ask for them: that is something else than that none is there.
+    await noteWorkersAsked(use.ledger);
+    expect(await status(site)).toMatchObject({ reason: 'no worker polls', temporalAway: false });
+    const longAgo = { value: String(now - 60_000) };
+    await use.ledger.db.updateTable('meta').set(longAgo).where('name', '=', 'workers-asked-at').execute();
+    expect(await status(site)).toMatchObject({
+      reason: 'Temporal does not answer, so nobody can tell whether a worker polls',
+      ...{ workers: 0, temporalAway: true },
+    });
+    await noteWorkersAsked(use.ledger);
     await heartbeatWorkers(use.ledger, site, ['w1']);
     await setPaused(use.ledger, site, true);
     expect(await status(site)).toMatchObject({ ready: false, reason: 'paused', workers: 1, paused: true });

@@ -395,15 +395,19 @@ describe('a pause', () => {
     expect((await ask('GET', '/metrics')).text).toContain('twinport_site_paused{site="us"} 1');
     const handle = world.client.workflow.getHandle(pauseSiteId('us'));
     expect((await handle.describe()).status.name).toBe('RUNNING');
-    expect((await post('/sites/us/resume', {})).status).toBe(202);
-    expect(json(await ask('GET', '/api/v1/sites/us'))).toMatchObject({ paused: false });
+    const resuming = post('/sites/us/resume', {});
+    // No worker of the control side is here, to which the signal would be the end.
+    const signalled = async () => (await handle.fetchHistory()).events?.some((event) => event.workflowExecutionSignaledEventAttributes);
+    await until(async () => (await signalled()) || undefined);
+    await handle.terminate();
+    expect((await resuming).status).toBe(202);
+    await until(async () => !(json(await ask('GET', '/api/v1/sites/us')) as { paused: boolean }).paused || undefined);
   });
 
   it('that was begun or ended in Temporal is shown too', async () => {
     const shown = (wanted: boolean) =>
       until(async () => (json(await ask('GET', '/api/v1/sites/us')) as { paused: boolean }).paused === wanted || undefined);
     const handle = world.client.workflow.getHandle(pauseSiteId('us'));
-    await handle.terminate();
     await shown(false);
     await world.client.workflow.start(WORKFLOWS.pauseSite, { workflowId: pauseSiteId('us'), taskQueue: CONTROL_QUEUE });
     await shown(true);

@@ -41,8 +41,11 @@ it('shows a made secret to whoever may act alone, and a configured one to nobody
   expect(shown?.text).toContain(`${made.url}/events/distribution`);
   const webhook = { listen: '127.0.0.1:0', secret: SECRET, secrets: {} };
   const retention = { inboxMs: 86_400_000, auditMs: 86_400_000, historyMs: 86_400_000 };
-  const configured = await world.another({ sites, config: { webhook, retention } });
+  const control = { url: 'https://twinport.example.com' };
+  const configured = await world.another({ sites, config: { webhook, retention, control } });
   const text = (await setupOf(configured.url, { authorization: `Bearer ${TOKEN}` })).notifications?.text;
   expect(text).toContain('<webhook.secret>');
   expect(text).not.toContain(SECRET);
+  // Behind a proxy that ends TLS a request does not tell where this starter is found.
+  expect(text).toContain('https://twinport.example.com/events/distribution');
 });

@@ -36,7 +36,7 @@ export interface ControlParts {
 
 /** What a starter is made of. */
 export interface StarterParts extends ControlParts {
-  readonly config: Pick<TwinportConfig, 'webhook' | 'temporal' | 'retention' | 'canary'>;
+  readonly config: Pick<TwinportConfig, 'webhook' | 'temporal' | 'retention' | 'canary'> & Partial<Pick<TwinportConfig, 'control'>>;
   readonly client: Client;
   /** Asked for every action, and for reading from elsewhere. */
   readonly token: string;

@@ -14,6 +14,7 @@ export function startRetention(parts: { ledger: Ledger; retention: LedgerRetenti
     try {
       const swept = await sweep(parts.ledger, parts.retention);
       parts.logger.debug({ swept }, 'the ledger was swept');
+      if (swept.recounted > 0) parts.logger.warn({ sites: swept.recounted }, 'counts of images were wrong, and are right again');
     } catch (error) {
       parts.logger.warn({ failure: failureOf(error) }, 'the ledger could not be swept; the next try is in an hour');
     }

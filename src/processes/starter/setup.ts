@@ -1,4 +1,5 @@
 import type { TwinportConfig } from '../../config/index.ts';
+import type { SiteStatus } from '../../ledger/site-status.ts';
 import { TwinportError } from '../../model/failure.ts';
 import { checkSecret } from '../doctor/control-checks.ts';
 import { tryCheck, type CheckedPart } from '../doctor/check.ts';
@@ -8,7 +9,10 @@ import { statusOfSites, type ControlParts } from './parts.ts';
 import { probeLedger, probeTemporal } from './probes.ts';
 
 /** What the setup is told from: only a starter knows how its webhook is configured. */
-export type SetupParts = ControlParts & { readonly config?: Partial<Pick<TwinportConfig, 'webhook'>>; readonly webhookSecret?: string };
+export type SetupParts = ControlParts & {
+  readonly config?: Partial<Pick<TwinportConfig, 'webhook' | 'control'>>;
+  readonly webhookSecret?: string;
+};
 
 /** One thing that was looked at; `ok` is null where this process cannot tell. */
 export interface SetupCheck {
@@ -75,14 +79,14 @@ async function siteChecks(parts: SetupParts): Promise<SetupCheck[]> {
   const events: SetupCheck = lastEvent
     ? { name: 'events', ok: true, message: `the last one came at ${lastEvent.at}, from ${lastEvent.source}`, remedy: null }
     : { name: 'events', ok: null, message: 'none has come yet', remedy: 'configure the primary as shown, and push to it' };
-  return [
-    ...sites.map(({ name, workers }): SetupCheck => {
-      const polls = workers > 0;
-      const message = polls ? `${workers} ${workers === 1 ? 'is' : 'are'} there` : 'none is there';
-      return { name: `workers of ${name}`, ok: polls, message, remedy: polls ? null : `start "twinport worker --site ${name}"` };
-    }),
-    ...(sites.length > 0 ? [events] : []),
-  ];
+  return [...sites.map(workersCheck), ...(sites.length > 0 ? [events] : [])];
+}
+
+function workersCheck({ name: site, workers, temporalAway }: SiteStatus): SetupCheck {
+  const name = `workers of ${site}`;
+  if (workers > 0) return { name, ok: true, message: `${workers} ${workers === 1 ? 'is' : 'are'} there`, remedy: null };
+  if (temporalAway) return { name, ok: null, message: 'nobody can tell while Temporal does not answer', remedy: null };
+  return { name, ok: false, message: 'none is there', remedy: `start "twinport worker --site ${site}"` };
 }
 
 const REGISTRIES: readonly SetupCheck[] = [

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { CONTROL_QUEUE, pauseSiteId, SIGNALS, WORKFLOWS } from '../../model/names.ts';
 import { runningRun, withAttributes } from './starting.ts';
@@ -21,10 +22,16 @@ export async function pauseSite(client: Client, site: string): Promise<void> {
   );
 }
 
-/** Lets a site go on. @returns false if it was not paused */
+/** A pause that takes its signal ends at once; where no worker of the control side is there, this says so all the same. */
+const RESUMED_MS = 3_000;
+const LOOK_MS = 50;
+
+/** Lets a site go on, and waits a while for its pause to be over, so that nobody sees it afterwards. @returns false if it was not paused */
 export async function resumeSite(client: Client, site: string): Promise<boolean> {
   try {
     await client.workflow.getHandle(pauseSiteId(site)).signal(SIGNALS.resume);
+    for (const until = Date.now() + RESUMED_MS; Date.now() < until && (await isPaused(client, site).catch(() => false));)
+      await sleep(LOOK_MS);
     return true;
   } catch (thrown) {
     if (thrown instanceof WorkflowNotFoundError) return false;

@@ -44,7 +44,7 @@ export const SITE = z.strictObject({
     ...{ state: z.enum([...BACKFILL_WORDS, 'none']), done: count, total: count },
     ...{ startedAt: moment.nullable(), remainingSeconds: z.number().nullable() },
   }),
-  ...{ workers: count, paused: z.boolean() },
+  ...{ workers: count, temporalAway: z.boolean(), paused: z.boolean() },
 });
 
 export const SAMPLE = z.strictObject({

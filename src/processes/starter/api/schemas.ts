@@ -11,7 +11,8 @@ const MOST_IDS = 1_000;
 const LONGEST_PAGE = 1_000;
 const LONGEST_REASON = 1_000;
 const LONGEST_SEARCH = 400;
-const HOUR_MS = 3_600_000;
+/** What hours are counted in. */
+export const HOUR_MS = 3_600_000;
 
 /** A text that PostgreSQL can hold. */
 const storable = z.string().refine((text) => !text.includes('\0'), 'must have no NUL');

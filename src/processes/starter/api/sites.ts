@@ -7,9 +7,7 @@ import { pauseSite, resumeSite } from '../../temporal/pause.ts';
 import type { Actor } from '../access.ts';
 import { clientOf, siteOf, statusOfSites, type ControlParts } from '../parts.ts';
 import { RequestError } from '../request-error.ts';
-import { checked, SAMPLES } from './schemas.ts';
-
-const HOUR_MS = 3_600_000;
+import { checked, HOUR_MS, SAMPLES } from './schemas.ts';
 
 /** The sites: how far each is; pause and resume. */
 export function siteRoutes(server: FastifyInstance, parts: ControlParts): void {
