@@ -10,7 +10,7 @@ const TELL_IMPORTS = `data:text/javascript,${encodeURIComponent(
 )}`;
 /** They take half a second to load, and most commands only ask another process. */
 const HEAVY = /import \S*\/node_modules\/(undici|jose|fastify|kysely|pg|@temporalio)\//;
-const SDKS = /import \S*\/node_modules\/(@aws-sdk|@azure|google-auth-library)\//;
+const SDKS = /import \S*\/node_modules\/(@aws-sdk|@azure|google-auth-library|@opentelemetry)\//;
 
 it('no registry, no ledger and no Temporal is loaded to say what commands there are', async () => {
   const { stdout, stderr } = await twinport(['--help'], await workFolder(), { NODE_OPTIONS: `--import=${TELL_IMPORTS}` });
