@@ -31,7 +31,7 @@ export const compareRepository =
   (input: CompareRepositoryInput): Promise<CompareRepositoryResult> =>
     runActivity(site, input, async (signal) => {
       const route = routeOf(scanned(site), input, signal);
-      const { placeholders, ...page } = await compare(route, input.policy, input.after, input.limit);
+      const { placeholders, ...page } = await compare(route, input.policy, input.after, input.limit, { ahead: true });
       const left = await finishPlaceholders(route, placeholders);
       const summary = [page.summary, ...left.map((why) => `a deletion could not be ended: ${why}`)].join('; ');
       return settleBatch({ ...page, summary, look: scheduledAt() });

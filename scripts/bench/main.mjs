@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startRegistry } from '../../dist/src/processes/embedded/registry.js';
 import { digestsAt, push } from './content.mjs';
-import { measure } from './measure.mjs';
+import { endMeasured, measure } from './measure.mjs';
 import { writeReport } from './report.mjs';
 import { availableTools } from './tools.mjs';
 import { WORKS } from './works.mjs';
@@ -35,6 +35,7 @@ const folder = await mkdtemp(join(tmpdir(), 'twinport-bench-'));
 // An embedded PostgreSQL runs as another user.
 await chmod(folder, 0o711);
 const ends = [() => rm(folder, { recursive: true, force: true })];
+let ending;
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void endAll().finally(() => process.exit(130)));
 try {
   const results = [];
@@ -46,8 +47,14 @@ try {
   await endAll();
 }
 
-async function endAll() {
-  for (const end of ends.splice(0).reverse()) await end();
+/** Once, whoever asks: a signal ends what is measured, which then fails here as well. */
+function endAll() {
+  ending ??= (async () => {
+    endMeasured();
+    // The folder is the first of them, and goes last; what cannot be ended keeps nothing else.
+    for (const end of ends.splice(0).reverse()) await Promise.resolve(end()).catch((error) => note(error.message));
+  })();
+  return ending;
 }
 
 async function workWith(work) {

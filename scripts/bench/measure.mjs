@@ -19,20 +19,25 @@ export async function measure(command, args, { cwd, env, timeoutMs = 600_000 }) 
     cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    // A group of its own, so that it can be ended with all that it started.
+    detached: true,
   });
+  const kill = () => endGroup(child);
+  running.add(kill);
   const out = kept(child.stdout);
   let saidAt = began;
   child.stdout.on('data', () => (saidAt = performance.now()));
   const errors = kept(child.stderr);
   const times = kept(child.stdio[3]);
   const watch = watchTree(child.pid);
-  const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+  const timer = setTimeout(kill, timeoutMs);
   const code = await new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (ended, signal) => resolve(ended ?? signal));
   });
   const ended = performance.now();
   clearTimeout(timer);
+  running.delete(kill);
   const { peakBytes, samples } = await watch.stop();
   const said = `${out()}\n${errors()}`;
   if (code !== 0) throw new Error(`\`${command} ${args.join(' ')}\` ended with ${code}: ${said.trim().split('\n').slice(-5).join(' / ')}`);
@@ -50,6 +55,17 @@ export async function measure(command, args, { cwd, env, timeoutMs = 600_000 }) 
       };
     },
   };
+}
+
+const running = new Set();
+
+/** Ends what is measured just now. */
+export function endMeasured() {
+  for (const kill of running) kill();
+}
+
+function endGroup({ pid, exitCode, signalCode }) {
+  if (exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL');
 }
 
 /** Of `times`' two lines `0m1.234s 0m0.567s`, the second: what its children used. */

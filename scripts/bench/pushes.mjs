@@ -49,8 +49,6 @@ export async function measurePushes({ folder, seed, ends, note }) {
   }
   note(`pushes: ${SUSTAINED.perSecond} a second`);
   const sustained = await sustain(push, webhook, up.pid);
-  up.kill('SIGTERM');
-  await new Promise((resolve) => up.once('exit', resolve));
   for (const end of ends.splice(-3).reverse()) await end();
   await rm(dir, { recursive: true, force: true });
   return { name: 'pushes', title: 'Pushes', idle, sustained };
@@ -58,7 +56,11 @@ export async function measurePushes({ folder, seed, ends, note }) {
 
 async function startUp(cwd, ends) {
   const up = spawn(process.execPath, [join(root, 'dist/src/processes/cli/main.js'), 'up'], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-  ends.push(() => up.exitCode === null && up.kill('SIGTERM'));
+  const ended = new Promise((resolve) => up.once('exit', resolve));
+  ends.push(() => {
+    up.kill('SIGTERM');
+    return ended;
+  });
   let said = '';
   await new Promise((resolve, reject) => {
     const read = (chunk) => {
@@ -74,12 +76,15 @@ async function startUp(cwd, ends) {
 
 /** Looks often, and gives the moment when the tag was there. */
 async function pullable(url, repository, tag, digest) {
-  for (;;) {
+  for (const until = performance.now() + PULLABLE_MS; performance.now() < until;) {
     const response = await fetch(`${url}/v2/${repository}/manifests/${tag}`, { method: 'HEAD', headers: { accept: MANIFEST } });
     if (response.headers.get('docker-content-digest') === digest) return performance.now();
     await sleep(2);
   }
+  throw new Error(`${repository}:${tag} is not at the secondary ${PULLABLE_MS / 1000} s after its push`);
 }
+
+const PULLABLE_MS = 60_000;
 
 /** Pushes at a steady pace, whether or not the site keeps up, and waits until it has verified all. */
 async function sustain(push, webhook, pid) {

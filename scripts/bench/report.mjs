@@ -89,10 +89,11 @@ function passText(pass, tools) {
     lines.push(`| ${name} | ${seconds(runs, 'wallSeconds')} | ${seconds(runs, 'cpuSeconds')} | ${mebibytes(runs)} | ${counts(requests)} |`);
   }
   if (peers.length > 0) {
-    lines.push('', `| Twinport to | wall time | CPU time |`, '| --- | --- | --- |');
+    lines.push('', '| Twinport to | wall time | CPU time | with start and end: wall time | CPU time |', '| --- | --- | --- | --- | --- |');
     for (const peer of peers) {
-      const of = (figure) => spread(ratios(ours.runs, [pass.tools[peer].runs], figure), 2, '×');
-      lines.push(`| ${peer} | ${of('wallSeconds')} | ${of('cpuSeconds')} |`);
+      const of = (figure, whole) => spread(ratios(ours.runs, [pass.tools[peer].runs], figure, whole), 2, '×');
+      const whole = `${of('wallSeconds', 'wholeSeconds')} | ${of('cpuSeconds', 'wholeCpuSeconds')}`;
+      lines.push(`| ${peer} | ${of('wallSeconds')} | ${of('cpuSeconds')} | ${whole} |`);
     }
     lines.push('', ...(pass.goals ?? []).map((goal) => goalText(goal, pass, peers)));
   }
@@ -127,8 +128,8 @@ function goalText({ of, most, peers: named }, pass, peers) {
 }
 
 /** Of each round, our figure to the least of the peers'. */
-function ratios(ours, peers, figure) {
-  return ours.map((run, round) => run[figure] / Math.min(...peers.map((runs) => runs[round][figure])));
+function ratios(ours, peers, figure, ourFigure = figure) {
+  return ours.map((run, round) => run[ourFigure] / Math.min(...peers.map((runs) => runs[round][figure])));
 }
 
 function seconds(runs, figure) {

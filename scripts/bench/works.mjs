@@ -7,7 +7,7 @@ import { measurePushes } from './pushes.mjs';
  * that alone: the peers have nothing like it.
  */
 const FAR = { delayMs: 30 }; // each way: 60 ms there and back
-const NARROW = { bytesPerSecond: 20e6 };
+const NARROW = { bytesPerSecond: 20e6 }; // each connection
 
 export const WORKS = [
   {

@@ -83,6 +83,8 @@ export interface BlobStream {
   readonly size: number;
   /** Whether the registry sent the range alone; else it began at the start, and what was not asked for is dropped. */
   readonly ranged: boolean;
+  /** Lets go of a blob that is not read after all; reading it to its end, or leaving that, does so too. */
+  cancel(): void;
 }
 
 /**
@@ -115,7 +117,7 @@ export async function readBlob(
     stream.cancel();
     // Object storage does not always say in its 416 how long the blob is.
     const total = range?.total ?? (await headBlob(session, repository, digest, signal))?.size;
-    if (total === offset) return { stream: nothing(), offset, size: offset, ranged: true };
+    if (total === offset) return { stream: nothing(), offset, size: offset, ranged: true, cancel: () => undefined };
     throw registryError(session, request, 'SIZE_MISMATCH', `has ${total ?? 'fewer'} bytes, not ${offset} and more`, { status });
   }
   const size = status === 206 ? range?.total : contentLength(response);
@@ -126,7 +128,8 @@ export async function readBlob(
     throw registryError(session, request, 'PROTOCOL', `the answer ${lacks}`, { status });
   }
   const wanted = exactly(session, request, stream, offset - start, Math.min(end ?? size, size) - offset);
-  return { stream: closing(wanted, () => stream.cancel()), offset, size, ranged: status === 206 };
+  const cancel = (): void => stream.cancel();
+  return { stream: closing(wanted, cancel), offset, size, ranged: status === 206, cancel };
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {

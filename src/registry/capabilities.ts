@@ -8,8 +8,6 @@ export interface Capabilities {
   singlePost?: boolean;
   /** One of several tags can be deleted alone. */
   deleteTag?: boolean;
-  /** It sends a part of a blob alone when asked for it. */
-  ranges?: boolean;
   /** Blobs can be mounted from other repositories. */
   mount?: boolean;
 }

@@ -1,3 +1,4 @@
+import { BATCH_IMAGES } from '../model/batches.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import { isDigest, type Digest } from '../model/digest.ts';
 import { failureOf, TwinportError } from '../model/failure.ts';
@@ -26,9 +27,16 @@ const FALLBACK = /^sha(?:256|512)-[a-f0-9]+$/;
 /**
  * Compares a window of a repository's tags on both sides: digests, and the referrers' lists where the primary has their API.
  * @param after the last tag of the window before
+ * @param options `ahead`: what differs is copied next, so that of a few tags that the secondary lacks the manifests are read at once
  * @throws {RegistryError} if the primary cannot be listed; a failed listing is never an empty one. The secondary can do without: see `secondaryTags`
  */
-export async function compareRepository(route: Route, policy: SitePolicy, after: string | undefined, limit: number): Promise<Comparison> {
+export async function compareRepository(
+  route: Route,
+  policy: SitePolicy,
+  after: string | undefined,
+  limit: number,
+  { ahead = false }: { readonly ahead?: boolean } = {},
+): Promise<Comparison> {
   const { signal } = route;
   const [atPrimary, atSecondary] = await Promise.all([primaryTags(route), secondaryTags(route)]);
   const all = [...(atPrimary?.keys() ?? [])].filter((tag) => !isReservedTag(tag));
@@ -37,6 +45,9 @@ export async function compareRepository(route: Route, policy: SitePolicy, after:
   const window = windowOf([inScope, await extraTags(route, new Set(all), held), held.filter(isKeepTag)], after, limit);
   const placeholders = await placeholdersAmong(route, window.extra);
   const extra = window.extra.filter((tag) => !placeholders.includes(tag));
+  const lacking = atSecondary ? window.tags.filter((tag) => !atSecondary.has(tag)).length : 0;
+  // More would be forgotten before their turn comes, and read twice: hosts count what is read.
+  const read = ahead && lacking <= BATCH_IMAGES;
   const failures: TagFailure[] = [];
   const vanished: string[] = [];
   const compared = await concurrently(window.tags, HEADS_AT_ONCE, async (tag) => {
@@ -45,6 +56,7 @@ export async function compareRepository(route: Route, policy: SitePolicy, after:
         primary: atPrimary?.get(tag),
         secondary: atSecondary?.get(tag),
         held: atSecondary?.has(tag) ?? true,
+        read,
       });
       if (!result) vanished.push(tag);
       return result;
@@ -127,12 +139,14 @@ interface Listed {
   readonly primary: Digest | undefined;
   readonly secondary: Digest | undefined;
   readonly held: boolean;
+  /** What is not held is read. */
+  readonly read: boolean;
 }
 
 async function compareTag(route: Route, tag: string, listed: Listed): Promise<ComparedTag | undefined> {
   const { site, repository, target, signal } = route;
   const [primary, secondary] = await Promise.all([
-    listed.primary ?? (listed.held ? digestOf(site.primary, repository, tag, signal) : readTag(route, tag)),
+    listed.primary ?? (listed.held || !listed.read ? digestOf(site.primary, repository, tag, signal) : readTag(route, tag)),
     listed.held ? (listed.secondary ?? digestOf(site.secondary, target, tag, signal)) : undefined,
   ]);
   if (primary === undefined) return undefined;
@@ -146,7 +160,8 @@ async function readTag({ site, repository, signal }: Route, tag: string): Promis
     const manifest = await getManifest(site.primary, repository, tag, signal);
     if (manifest) site.manifests.saw(repository, tag, manifest, askedAt);
     return manifest?.digest;
-  } catch {
+  } catch (thrown) {
+    if (failureOf(thrown).retry === 'now') throw thrown;
     // One that cannot be read has a digest all the same; the copy will say what is wrong with it.
     return digestOf(site.primary, repository, tag, signal);
   }

@@ -11,8 +11,8 @@ export interface ManifestCache {
   takeSeen(repository: string, tag: string): Manifest | undefined;
 }
 
-/** A tag's manifest is believed for so long without being asked for again. */
-const SEEN_MS = 5_000;
+/** A tag's manifest is believed for so long without being read again: before it is published the primary is asked for its digest in any case. */
+const SEEN_MS = 30_000;
 const MOST_SEEN = 10_000;
 
 /** A cache that holds at most `maxBytes` of manifests and forgets the least recently used. */

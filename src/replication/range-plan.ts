@@ -1,61 +1,76 @@
-/** How many ranges of one blob are read at a time from a primary. It begins with one, tries twice as many, and keeps what measured faster. */
+/**
+ * How many ranges of a large blob are read at a time from a primary. One blob at a time tries twice as many, judged by all that comes from the
+ * primary meanwhile (what one blob only takes from the others is no gain), and what measured best holds for all of them, until it is tried anew.
+ */
 export interface RangePlan {
-  /** What proved best lately; 1: one connection, without ranges. */
+  /** What measured best lately; 1: one connection, without ranges. */
   readonly ranges: number;
-  /** Whether it is time to find out whether more would be faster. */
+  /** It is time to find out what is best, and nobody does. */
   readonly due: boolean;
-  /** Whether so many bytes a second are worth twice the connections that brought so many. */
-  gains(rate: number, before: number): boolean;
-  /** Tells what a trial of so many ranges at a time found, in bytes a second, beside what the step before it gave. @returns how many to go on with */
-  tried(ranges: number, rate: number, before: number): number;
-  /** Nothing is to be gained, or the registry knows no ranges: one connection, for a while. */
+  /** Bytes that have come from the primary, of all blobs. */
+  readonly bytes: number;
+  came(bytes: number): void;
+  /** Begins a trial, which ends with `settle`, or with `giveUp` where nothing was found out. */
+  begin(): void;
+  giveUp(): void;
+  /** So many are best. */
   settle(ranges: number): void;
-  /** Takes one of the places for pieces that wait in memory, whichever blob they are of. */
-  take(): boolean;
-  give(): void;
+  /** How many pieces a blob may have in memory, or under way, beside those that are read in ranges already. */
+  share(others: number): number;
+  /** Takes part in the sharing. @returns what ends that */
+  join(): () => void;
+  /** Blobs that are read in ranges. */
+  readonly active: number;
 }
 
 /** Of a blob, in bytes: so much is lost at most where a piece must be read again. */
 export const PIECE_BYTES = 4 * 1024 * 1024;
 const MOST_RANGES = 8;
 /** All blobs of a site together: 64 MiB. */
-const PLACES = 16;
-/** Twice the connections must bring a quarter more at least: they cost requests and memory. */
-const GAIN = 1.25;
+const MOST_PIECES = 16;
 const SETTLED_MS = 60_000;
 
-/** The plan for a primary of which nothing is known yet. */
-export function createRangePlan(now: () => number = () => performance.now()): RangePlan {
+/** The plan for a primary of which nothing is known yet. @param transfers how many bodies at a time it is to bear */
+export function createRangePlan(transfers: number, now: () => number = () => performance.now()): RangePlan {
+  const pieces = Math.min(MOST_PIECES, 2 * transfers);
   let ranges = 1;
   let settledAt = Number.NEGATIVE_INFINITY;
-  let places = PLACES;
-  const gains = (rate: number, before: number): boolean => rate >= GAIN * before;
-  const settle = (best: number): void => {
-    ranges = best;
-    settledAt = now();
-  };
+  let trying = false;
+  let bytes = 0;
+  let active = 0;
   return {
     get ranges() {
       return ranges;
     },
     get due() {
-      return now() - settledAt > SETTLED_MS;
+      return !trying && now() - settledAt > SETTLED_MS;
     },
-    gains,
-    tried(count, rate, before) {
-      if (!gains(rate, before)) settle(Math.max(1, count / 2));
-      else if (count >= MOST_RANGES) settle(count);
-      else ranges = count * 2;
-      return ranges;
+    get bytes() {
+      return bytes;
     },
-    settle,
-    take() {
-      if (places === 0) return false;
-      places -= 1;
-      return true;
+    came(length) {
+      bytes += length;
     },
-    give() {
-      places += 1;
+    begin() {
+      trying = true;
+    },
+    giveUp() {
+      trying = false;
+    },
+    settle(best) {
+      ranges = best;
+      trying = false;
+      settledAt = now();
+    },
+    share: (others) => Math.min(MOST_RANGES, transfers, Math.floor(pieces / (others + 1))),
+    join() {
+      active += 1;
+      return () => {
+        active -= 1;
+      };
+    },
+    get active() {
+      return active;
     },
   };
 }

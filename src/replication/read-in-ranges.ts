@@ -1,32 +1,33 @@
 import type { Descriptor } from '../model/descriptor.ts';
 import { onAbort } from '../registry/transport/signals.ts';
 import { PIECE_BYTES, type RangePlan } from './range-plan.ts';
-import { RangesRefused, readUnbroken } from './read-unbroken.ts';
+import { isMendable, readUnbroken } from './read-unbroken.ts';
 import type { Route } from './site.ts';
 
-/** How long a number of ranges is watched before it is judged. */
-const WATCH_MS = 400;
-
 /**
- * The bytes of a blob at the primary from `offset` on, read in pieces, several at a time, and given in their order. So many are asked for at a time as the
- * site's plan says, and what they bring is measured. Ends before the blob does where one connection is as good, or the registry knows no ranges.
- * @param rate what one connection brought, in bytes a second; 0: not known, the plan is believed
+ * The bytes of a blob at the primary from `offset` on, read in pieces, several at a time, and given in their order. Ends before the blob does where one
+ * connection is as good, where others need the memory, or where the registry does not send parts.
+ * @param rate what came from the primary with one connection a blob, in bytes a second, for a trial; `undefined`: the plan is believed
  * @throws as `readUnbroken`
  */
-export async function* readInRanges(route: Route, blob: Descriptor, offset: number, rate: number): AsyncGenerator<Uint8Array> {
-  const { plan, primary } = route.site;
+export async function* readInRanges(route: Route, blob: Descriptor, offset: number, rate: number | undefined): AsyncGenerator<Uint8Array> {
+  const { plan } = route.site;
+  const leave = plan.join();
   const stop = new AbortController();
   const unlink = onAbort(route.signal, () => stop.abort(route.signal?.reason));
   if (route.signal?.aborted) stop.abort(route.signal.reason);
-  const gauge = watch(plan, rate, stop.signal);
+  const trial = rate === undefined ? undefined : beginTrial(plan, rate);
   const pieces: Piece[] = [];
   let next = offset;
   let fetching = 0;
+  const ranges = (): number => (trial || !plan.due ? Math.min(trial?.ranges ?? plan.ranges, plan.share(plan.active - 1)) : 1);
   const start = (): void => {
-    while (gauge.ranges > 1 && next < blob.size && fetching < gauge.ranges && pieces.length <= gauge.ranges) {
-      if (pieces.length > 0 && !plan.take()) return;
+    while (!stop.signal.aborted && next < blob.size && ranges() > 1 && fetching < ranges() && pieces.length < ranges()) {
       const end = Math.min(next + PIECE_BYTES, blob.size);
-      const piece = fetchPiece(readUnbroken(route, blob, next, end, stop.signal), gauge.came);
+      const piece = fetchPiece(readUnbroken(route, blob, next, end, stop.signal), (bytes, first) => {
+        plan.came(bytes);
+        trial?.came(first);
+      });
       pieces.push(piece);
       fetching += 1;
       next = end;
@@ -41,19 +42,18 @@ export async function* readInRanges(route: Route, blob: Descriptor, offset: numb
     while (pieces[0]) {
       yield* pieces[0].chunks();
       pieces.shift();
-      // The first of those that are left needs no place: what is next is read whatever else waits.
-      if (pieces.length > 0) plan.give();
       start();
     }
   } catch (thrown) {
-    if (!(thrown instanceof RangesRefused)) throw thrown;
-    primary.capabilities.ranges = false;
+    // Whatever a registry has against parts: the whole is asked for next, and says it if it is not about parts.
+    if (route.signal?.aborted || isMendable(thrown)) throw thrown;
+    trial?.end(1);
     plan.settle(1);
   } finally {
     stop.abort();
     unlink();
-    next = blob.size;
-    for (let left = pieces.length; left > 1; left--) plan.give();
+    leave();
+    trial?.end();
     await Promise.all(pieces.map(({ fetched }) => fetched));
   }
 }
@@ -65,7 +65,7 @@ interface Piece {
   readonly fetched: Promise<void>;
 }
 
-function fetchPiece(source: AsyncIterable<Uint8Array>, came: Gauge['came']): Piece {
+function fetchPiece(source: AsyncIterable<Uint8Array>, came: (bytes: number, first: boolean) => void): Piece {
   const held: Uint8Array[] = [];
   let failed: { thrown: unknown } | undefined;
   let ended = false;
@@ -97,50 +97,70 @@ function fetchPiece(source: AsyncIterable<Uint8Array>, came: Gauge['came']): Pie
   return { chunks, fetched };
 }
 
-interface Gauge {
+/** A search for the number of ranges that is best. */
+interface Trial {
   /** How many to read at a time now. */
   readonly ranges: number;
-  /** @param first these are the first of a piece's bytes */
-  came(bytes: number, first: boolean): void;
+  /** Something came: the `first` of a piece, or more of it. */
+  came(first: boolean): void;
+  /** The plan keeps the number given, or what measured best, if anything was measured. */
+  end(best?: number): void;
 }
 
-/** Counts what comes, and has the plan judge it. */
-function watch(plan: RangePlan, rate: number, signal: AbortSignal): Gauge {
-  // Where it is known what is best there is nothing to try.
+/** How long a number of ranges is watched before it is judged. */
+const WATCH_MS = 400;
+/** Less says nothing about how fast a connection is. */
+const WATCH_BYTES = 256 * 1024;
+/** Twice the connections must bring a quarter more at least: they cost requests and memory. */
+const GAIN = 1.25;
+/** A machine that is busy with something else may measure too little once. */
+const LOOKS = 2;
+
+function beginTrial(plan: RangePlan, rate: number): Trial {
+  plan.begin();
+  let best: number | undefined;
+  let ranges = 2;
   let before = rate;
-  let ranges = rate > 0 ? plan.ranges * 2 : plan.ranges;
   let begun = 0;
-  let since = 0;
-  let bytes = 0;
   let slower = 0;
+  let over = false;
+  let since = { at: 0, bytes: 0 };
   const again = (): void => {
-    since = performance.now();
-    bytes = 0;
+    since = { at: performance.now(), bytes: plan.bytes };
+  };
+  const end = (found = best): void => {
+    if (over) return;
+    over = true;
+    ranges = found ?? 1;
+    if (found === undefined) plan.giveUp();
+    else plan.settle(found);
   };
   return {
     get ranges() {
       return ranges;
     },
-    came(length, first) {
-      if (signal.aborted || before === 0) return;
+    end,
+    came(first) {
+      if (over) return;
       if (first) begun += 1;
       // Connections take a while to be made: time counts from when all that were added bring something.
       if (begun <= ranges / 2) return again();
-      bytes += length;
-      const ms = performance.now() - since;
-      if (ms < WATCH_MS || bytes < ranges * MINIMUM_BYTES) return;
+      // Others have joined, or the blob ends: of fewer ranges nothing can be said about more.
+      if (ranges > plan.share(plan.active - 1)) return end();
+      const ms = performance.now() - since.at;
+      const bytes = plan.bytes - since.bytes;
+      if (ms < WATCH_MS || bytes < ranges * WATCH_BYTES) return;
       const now = (bytes / ms) * 1000;
-      if (!plan.gains(now, before) && ++slower < LOOKS) return again();
-      const tried = ranges;
-      ranges = plan.tried(tried, now, before);
-      before = ranges > tried ? now : 0;
+      if (now < GAIN * before) {
+        slower += 1;
+        return slower < LOOKS ? again() : end(best ?? 1);
+      }
+      best = ranges;
+      before = now;
       begun = slower = 0;
+      if (ranges * 2 > plan.share(plan.active - 1)) return end();
+      ranges *= 2;
       again();
     },
   };
 }
-
-/** Less says nothing about how fast a connection is. */
-const MINIMUM_BYTES = 256 * 1024;
-/** A machine that is busy with something else may measure too little once. */
-const LOOKS = 2;

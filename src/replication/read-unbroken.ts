@@ -8,13 +8,10 @@ import type { Route } from './site.ts';
 const MAX_BREAKS = 5;
 const FIRST_PAUSE_MS = 100;
 
-/** The registry sent a blob from its start when it was asked for a part. */
-export class RangesRefused extends Error {}
-
 /**
  * The bytes of a blob at the primary from `offset` to `end`: a cut connection is mended by asking for what is missing.
- * @throws {RangesRefused} where only a part is wanted, and the registry sends all; {TwinportError} SIZE_MISMATCH, or the registry's error once five breaks
- * in a row brought nothing
+ * @throws {TwinportError} UNSUPPORTED where only a part is wanted, and the registry sends all; SIZE_MISMATCH, or the registry's error once five breaks in
+ * a row brought nothing
  */
 export async function* readUnbroken(
   route: Route,
@@ -29,14 +26,14 @@ export async function* readUnbroken(
   while (at < end) {
     const before = at;
     try {
-      const { stream, size, ranged } = await readBlob(route.site.primary, route.repository, blob.digest, {
+      const { stream, size, ranged, cancel } = await readBlob(route.site.primary, route.repository, blob.digest, {
         ...{ offset: at, signal },
         ...(part ? { end } : {}),
       });
-      if (size !== blob.size) throw wrongSize(blob, size);
-      if (part && !ranged) {
-        await stream[Symbol.asyncIterator]().return?.();
-        throw new RangesRefused();
+      if (size !== blob.size || (part && !ranged)) {
+        // A body that nobody reads would keep its connection for ever.
+        cancel();
+        throw size === blob.size ? new TwinportError('UNSUPPORTED', 'the primary sends no parts of blobs') : wrongSize(blob, size);
       }
       for await (const chunk of stream) {
         at += chunk.length;
@@ -44,7 +41,7 @@ export async function* readUnbroken(
         yield chunk;
       }
     } catch (thrown) {
-      if (!mendable(thrown)) throw thrown;
+      if (!isMendable(thrown)) throw thrown;
       breaks = at > before ? 1 : breaks + 1;
       if (breaks >= MAX_BREAKS) throw thrown;
       await sleep(FIRST_PAUSE_MS * 2 ** (breaks - 1), undefined, signal ? { signal } : {});
@@ -59,6 +56,7 @@ export function wrongSize(blob: Descriptor, found: number): TwinportError {
   return new TwinportError('SIZE_MISMATCH', `the primary serves ${found} bytes for blob ${blob.digest}, its descriptor says ${blob.size}`);
 }
 
-function mendable(thrown: unknown): boolean {
+/** Whether the same request may be answered the next time. */
+export function isMendable(thrown: unknown): boolean {
   return isTwinportError(thrown) && ['UNREACHABLE', 'STALLED', 'UNAVAILABLE'].includes(thrown.code);
 }

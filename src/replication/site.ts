@@ -65,7 +65,7 @@ export function createSite(primary: Session, secondary: Session, { scanRequests,
     secondary,
     manifests: createManifestCache(MANIFEST_CACHE_BYTES),
     homes: createBlobHomes(),
-    plan: createRangePlan(),
+    plan: createRangePlan(primary.endpoint.limits.transfers),
     flights: new Map(),
   };
 }

@@ -21,17 +21,20 @@ const WAITS = 0.5;
  */
 export async function* sourceStream(route: Route, blob: Descriptor, offset: number): AsyncGenerator<Uint8Array> {
   const hash = offset === 0 ? createHash(algorithmOf(blob.digest)) : undefined;
-  const { plan, primary } = route.site;
+  const { plan } = route.site;
   let at = offset;
-  let rate = 0;
-  const splits = (): boolean => blob.size - at > LARGE_BLOB_BYTES / 2 && primary.capabilities.ranges !== false;
+  /** With one connection, where others are to be tried. */
+  let rate: number | undefined;
+  const splits = (): boolean => blob.size - at > LARGE_BLOB_BYTES / 2 && plan.share(plan.active) > 1;
   const slow = (bytesPerSecond: number): boolean => {
-    if (!plan.due || !splits()) return false;
-    rate = bytesPerSecond;
-    return true;
+    if (!splits()) return false;
+    rate = plan.due ? bytesPerSecond : undefined;
+    return plan.due || plan.ranges > 1;
   };
   while (at < blob.size) {
-    const source = splits() && (plan.ranges > 1 || rate > 0) ? readInRanges(route, blob, at, rate) : readAlone(route, blob, at, slow);
+    const inRanges = splits() && (plan.due ? rate !== undefined : plan.ranges > 1);
+    const source = inRanges ? readInRanges(route, blob, at, plan.due ? rate : undefined) : readAlone(route, blob, at, slow);
+    rate = undefined;
     for await (const chunk of source) {
       at += chunk.length;
       if (at > blob.size) throw wrongSize(blob, at);
@@ -40,28 +43,30 @@ export async function* sourceStream(route: Route, blob: Descriptor, offset: numb
       if (at === blob.size) checkDigest(blob, hash?.digest('hex'));
       yield chunk;
     }
-    if (plan.ranges === 1) rate = plan.due ? rate : 0;
   }
 }
 
 /**
  * Reads with one connection, and stops where others are to be tried.
- * @param slow told now and then how many bytes a second come, if it is the source that the copy waits for; says whether to stop
+ * @param slow told now and then how many bytes a second come from the primary, if it is what the copy waits for; says whether to stop
  */
 async function* readAlone(route: Route, blob: Descriptor, offset: number, slow: (rate: number) => boolean): AsyncGenerator<Uint8Array> {
-  let since = performance.now();
-  let asked = since;
+  const { plan } = route.site;
+  let since = { at: performance.now(), bytes: plan.bytes };
+  let asked = since.at;
   let waited = 0;
-  let bytes = 0;
+  let own = 0;
   for await (const chunk of readUnbroken(route, blob, offset, blob.size)) {
     waited += performance.now() - asked;
-    bytes += chunk.length;
+    own += chunk.length;
+    plan.came(chunk.length);
     yield chunk;
     asked = performance.now();
-    if (bytes < WATCHED_BYTES) continue;
-    if (waited > WAITS * (asked - since) && slow((bytes / (asked - since)) * 1000)) return;
-    since = asked;
-    waited = bytes = 0;
+    if (own < WATCHED_BYTES) continue;
+    const ms = asked - since.at;
+    if (waited > WAITS * ms && slow(((plan.bytes - since.bytes) / ms) * 1000)) return;
+    since = { at: asked, bytes: plan.bytes };
+    waited = own = 0;
   }
 }
 

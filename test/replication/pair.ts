@@ -50,7 +50,7 @@ export async function replicate(
 ): Promise<Replicated> {
   const policy = options.policy ?? POLICY;
   const way = route(site, repository, policy);
-  const compared = options.tags ? undefined : await compareRepository(way, policy, undefined, 1_000);
+  const compared = options.tags ? undefined : await compareRepository(way, policy, undefined, 1_000, { ahead: true });
   const tags = options.tags ?? compared?.tags.map(({ tag }) => tag) ?? [];
   const fetched = await fetchManifests(
     way,

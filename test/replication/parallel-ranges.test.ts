@@ -3,11 +3,12 @@ import { randomBytes } from 'node:crypto';
 import type { Descriptor } from '../../src/model/descriptor.ts';
 import type { Digest } from '../../src/model/digest.ts';
 import type { EmbeddedRegistry } from '../../src/processes/embedded/registry.ts';
-import { copyBlobs } from '../../src/replication/copy-blobs.ts';
+import { headBlob } from '../../src/registry/blobs.ts';
+import { copyBlobs, type CopyBlobsOptions } from '../../src/replication/copy-blobs.ts';
 import { createRangePlan, PIECE_BYTES } from '../../src/replication/range-plan.ts';
 import type { Site } from '../../src/replication/site.ts';
 import { pushBlob, sha256 } from '../support/images.ts';
-import { quirkProxy, type QuirkProxy } from '../support/quirk-proxy.ts';
+import { quirkProxy, type QuirkProxy, type QuirkRule } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
 import { POLICY } from '../support/policy.ts';
 import { route, sitePair } from './pair.ts';
@@ -15,6 +16,7 @@ import { route, sitePair } from './pair.ts';
 const SIZE = 96 * 1024 * 1024;
 const SLOW = 4 * 1024 * 1024;
 const BLOBS = /\/blobs\//;
+const OPTIONS: CopyBlobsOptions = { earlier: undefined, attempt: 1, onProgress: () => undefined, ended: () => 'cancelled' };
 
 describe('a large blob', () => {
   let primary: EmbeddedRegistry;
@@ -37,9 +39,7 @@ describe('a large blob', () => {
   }
 
   const copy = async (site: Site): Promise<Awaited<ReturnType<typeof copyBlobs>>> =>
-    copyBlobs(route(site, repository, POLICY), [wanted], {
-      ...{ earlier: undefined, attempt: 1, onProgress: () => undefined, ended: () => 'cancelled' },
-    });
+    copyBlobs(route(site, repository, POLICY), [wanted], OPTIONS);
 
   const arrived = async (): Promise<string> =>
     sha256(Buffer.from(await (await fetch(`${secondary.url}/v2/${repository}/blobs/${wanted.digest}`)).arrayBuffer()));
@@ -54,13 +54,22 @@ describe('a large blob', () => {
     expect(ranges()).toBeGreaterThan(SIZE / PIECE_BYTES / 2);
   });
 
-  it('is read with one connection where the registry knows no ranges', async () => {
+  const odd: [string, QuirkRule][] = [
+    ['all of the blob', { when: ({ headers }) => headers.range === undefined || delete headers.range }],
+    ['a refusal', { when: isPart, answer: { status: 403 } }],
+    ['that it cannot', { when: isPart, answer: { status: 501 } }],
+    ['that there is no such part', { when: isPart, answer: { status: 416 } }],
+    ['a part without the size of all', { when: isPart, setHeaders: { 'content-range': 'bytes 0-4194303/*' } }],
+    ['less than it was asked for', { when: isPart, body: (bytes) => bytes.subarray(0, 1024 * 1024) }],
+  ];
+
+  it.each(odd)('is read with one connection where the answer to a range is %s', async (_, rule) => {
     const site = await push();
     site.plan.settle(4);
-    source.rules.push({ method: 'GET', path: BLOBS, when: ({ headers }) => delete headers.range });
+    source.rules.push({ method: 'GET', path: BLOBS, ...rule });
     expect(await copy(site)).toMatchObject({ failures: [], copied: 1, bytes: SIZE });
     expect(await arrived()).toBe(wanted.digest);
-    expect(site.primary.capabilities.ranges).toBe(false);
+    expect(site.plan.ranges).toBe(1);
   });
 
   it('is whole though ranges are cut, and refused if one of them is wrong', async () => {
@@ -82,18 +91,29 @@ describe('a large blob', () => {
     expect((await fetch(`${secondary.url}/v2/${repository}/blobs/${wanted.digest}`, { method: 'HEAD' })).status).toBe(404);
   });
 
-  it('is given up at once with its ranges when the sync is cancelled, and leaves the memory to others', async () => {
+  it('is given up at once with its ranges when the sync is cancelled', async () => {
     const site = await push();
     site.plan.settle(8);
     source.rules.push({ method: 'GET', path: BLOBS, bytesPerSecond: 256 * 1024 });
     const cancel = new AbortController();
-    const copying = copyBlobs(route(site, repository, POLICY, cancel.signal), [wanted], {
-      ...{ earlier: undefined, attempt: 1, onProgress: () => undefined, ended: () => 'cancelled' },
-    });
-    while (ranges() < 8) await new Promise((resolve) => setTimeout(resolve, 20));
+    const copying = copyBlobs(route(site, repository, POLICY, cancel.signal), [wanted], OPTIONS);
+    await eventually(() => ranges() >= 8);
+    expect(site.plan.active).toBe(1);
     cancel.abort();
     await expect(copying).rejects.toBeDefined();
-    expect(placesLeft(site)).toBe(16);
+    expect(site.plan.active).toBe(0);
+  });
+
+  it('whose size is another than its descriptor says takes no connection away from others', async () => {
+    const site = await push();
+    wanted = { ...wanted, size: wanted.size - 1_000 };
+    const repositoryOfOthers = repository;
+    for (let n = 0; n < 120; n++) {
+      const { failures } = await copy(site);
+      expect(failures[0]?.failure.code).toBe('SIZE_MISMATCH');
+    }
+    const others = await headBlob(site.primary, repositoryOfOthers, wanted.digest, AbortSignal.timeout(10_000));
+    expect(others?.size).toBe(SIZE);
   });
 
   function ranges(): number {
@@ -103,25 +123,33 @@ describe('a large blob', () => {
 });
 
 describe('the plan', () => {
-  it('doubles while that brings a quarter more, and stays with what did for a while', () => {
+  it('holds what was found for a minute, and while somebody tries it is not due', () => {
     let now = 0;
-    const plan = createRangePlan(() => now);
+    const plan = createRangePlan(8, () => now);
     expect(plan).toMatchObject({ ranges: 1, due: true });
-    expect(plan.tried(2, 20, 10)).toBe(4);
-    expect(plan.tried(4, 35, 20)).toBe(8);
-    expect(plan.due).toBe(true);
-    expect(plan.tried(8, 40, 35)).toBe(4);
+    plan.begin();
+    expect(plan.due).toBe(false);
+    plan.giveUp();
+    expect(plan).toMatchObject({ ranges: 1, due: true });
+    plan.begin();
+    plan.settle(4);
     expect(plan).toMatchObject({ ranges: 4, due: false });
     now = 60_001;
-    expect(plan.due).toBe(true);
-    expect(plan.tried(8, 80, 40)).toBe(8);
-    expect(plan.due).toBe(false);
-    expect(plan.tried(2, 11, 10)).toBe(1);
+    expect(plan).toMatchObject({ ranges: 4, due: true });
+  });
+
+  it('shares the memory among the blobs, and leaves a primary that bears little alone', () => {
+    const plan = createRangePlan(8);
+    expect([0, 1, 2, 4, 7, 8].map((others) => plan.share(others))).toEqual([8, 8, 5, 3, 2, 1]);
+    expect(createRangePlan(1).share(0)).toBe(1);
+    expect(createRangePlan(4).share(0)).toBe(4);
   });
 });
 
-function placesLeft(site: Site): number {
-  let left = 0;
-  while (site.plan.take()) left += 1;
-  return left;
+function isPart({ headers }: { headers: { range?: string | undefined } }): boolean {
+  return headers.range?.match(/^bytes=\d+-\d+$/) != null;
+}
+
+async function eventually(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20));
 }

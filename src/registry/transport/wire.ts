@@ -77,8 +77,8 @@ export function openWire(endpoint: Endpoint, resolve?: LookupFunction): Wire {
 }
 
 function openAgent({ limits }: Endpoint, connect: buildConnector.connector): Agent {
-  // Streams hold a connection, not a request's turn: the pool must never be what they wait for.
-  return new Agent({ connections: limits.requests + 2 * limits.transfers, connect });
+  // Streams hold a connection, not a request's turn: the pool must never be what they wait for. Large blobs have two ranges a transfer in sum.
+  return new Agent({ connections: limits.requests + 4 * limits.transfers, connect });
 }
 
 function ownConnector(endpoint: Endpoint, { own }: Destinations): buildConnector.connector {
