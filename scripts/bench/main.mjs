@@ -38,11 +38,11 @@ const ends = [() => rm(folder, { recursive: true, force: true })];
 let ending;
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void endAll().finally(() => process.exit(130)));
 try {
-  const results = [];
   for (const work of works) {
-    results.push(await (work.measure ? work.measure({ folder, seed: values.seed, ends, note }) : workWith(work)));
+    const result = await (work.measure ? work.measure({ folder, seed: values.seed, ends, note }) : workWith(work));
+    // At once: what a later work is stopped in is no loss of this one.
+    await writeReport({ rounds, seed: values.seed, tools, work: result, write: !values.dry });
   }
-  await writeReport({ rounds, seed: values.seed, tools, results, write: !values.dry });
 } finally {
   await endAll();
 }
