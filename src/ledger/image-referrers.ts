@@ -22,8 +22,8 @@ export interface ToldReferrers {
  */
 export async function imageReferrers(db: Db, row: ImageRow): Promise<ToldReferrers> {
   const digest = (row.verified_digest ?? row.digest) as Digest | null;
-  const companions = digest === null || row.referrers === null ? [] : await companionsOf(db, row, digest);
   if (row.referrers === null || digest === null) return { referrers: null, referrerCount: null };
+  const companions = await companionsOf(db, row, digest);
   const index = companions.find(({ tag }) => tag === fallbackTag(digest))?.referrers ?? { count: 0, listed: [] };
   const tagged = companions.flatMap(({ tag, digest: held }): ToldReferrer[] =>
     tag === fallbackTag(digest) || held === null ? [] : [{ digest: held as Digest, artifactType: null, tag }],
