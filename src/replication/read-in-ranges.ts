@@ -1,5 +1,5 @@
 import type { Descriptor } from '../model/descriptor.ts';
-import { onAbort } from '../registry/transport/signals.ts';
+import { followAbort } from '../registry/transport/signals.ts';
 import { PIECE_BYTES, type RangePlan } from './range-plan.ts';
 import { isMendable, readUnbroken } from './read-unbroken.ts';
 import type { Route } from './site.ts';
@@ -13,9 +13,7 @@ import type { Route } from './site.ts';
 export async function* readInRanges(route: Route, blob: Descriptor, offset: number, rate: number | undefined): AsyncGenerator<Uint8Array> {
   const { plan } = route.site;
   const leave = plan.join();
-  const stop = new AbortController();
-  const unlink = onAbort(route.signal, () => stop.abort(route.signal?.reason));
-  if (route.signal?.aborted) stop.abort(route.signal.reason);
+  const { controller: stop, unlink } = followAbort(route.signal);
   const trial = rate === undefined ? undefined : beginTrial(plan, rate);
   const pieces: Piece[] = [];
   let next = offset;

@@ -6,7 +6,7 @@ import { watchOutgoing, type OutgoingBody } from './outgoing.ts';
 import { isRedirect, MAX_REDIRECTS, resolveLocation } from './redirects.ts';
 import { isStreamed, type RegistryRequest } from './request.ts';
 import type { Release } from './semaphore.ts';
-import { manyMayListen, onAbort } from './signals.ts';
+import { followAbort, manyMayListen } from './signals.ts';
 import type { Wire, WireAnswer } from './wire.ts';
 
 /** What is told of each HTTP request: for metrics. */
@@ -180,11 +180,8 @@ function passAbort(signal: AbortSignal | undefined): LinkedAbort {
 
 /** A signal of our own that follows the caller's: callers' signals live long, and must not gather listeners. */
 function linkAbort(outer: AbortSignal | undefined): LinkedAbort {
-  const controller = new AbortController();
+  const { controller, unlink } = followAbort(outer);
   let stalled = false;
-  const follow = (): void => controller.abort(outer?.reason);
-  if (outer?.aborted) follow();
-  const unlink = onAbort(outer, follow);
   return {
     signal: controller.signal,
     get stalled() {

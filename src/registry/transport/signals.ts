@@ -15,3 +15,11 @@ export function onAbort(signal: AbortSignal | undefined, listener: () => void): 
 export function manyMayListen(signal: AbortSignal): void {
   setMaxListeners(0, signal);
 }
+
+/** A signal of our own that is aborted with the caller's, and may be sooner. */
+export function followAbort(outer: AbortSignal | undefined): { readonly controller: AbortController; readonly unlink: () => void } {
+  const controller = new AbortController();
+  const follow = (): void => controller.abort(outer?.reason);
+  if (outer?.aborted) follow();
+  return { controller, unlink: onAbort(outer, follow) };
+}
