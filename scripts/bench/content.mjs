@@ -1,4 +1,6 @@
 import { createCipheriv, createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 
 /*
  * What the tools are given to copy. It is made from a seed, so that every run and every machine has the same bytes, and they cannot be
@@ -34,6 +36,16 @@ export const CONTENTS = {
     ),
   /** One layer of 384 MiB. */
   layer: (seed) => repositories(1, () => ({ latest: [blob(`${seed}/config`, 1500), blob(`${seed}/layer`, 384 * MIB)] })),
+  /** 100 images of 1 MiB, in 4 repositories. */
+  lost: (seed) =>
+    repositories(4, (at) =>
+      Object.fromEntries(
+        Array.from({ length: 25 }, (_, tag) => [
+          `v${tag}`,
+          [blob(`${seed}/config/${at}/${tag}`, 1500), blob(`${seed}/top/${at}/${tag}`, MIB)],
+        ]),
+      ),
+    ),
   /** One small image, of which nothing is there yet. */
   push: (seed) => [blob(`${seed}/config`, 1500), blob(`${seed}/layer`, 4096)],
 };
@@ -75,13 +87,32 @@ async function pushBlob(url, repository, { name, size }, mediaType, kept) {
     return known.descriptor;
   }
   const bytes = bytesOf(name, size);
-  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const digest = digestOf(bytes);
   const location = new URL((await ok(fetch(at, { method: 'POST' }))).headers.get('location'), url);
   location.searchParams.set('digest', digest);
   await ok(fetch(location, { method: 'PUT', body: bytes, headers: { 'content-type': 'application/octet-stream' } }));
   const descriptor = { mediaType, digest, size };
   kept.set(name, { descriptor, repositories: new Set([repository]) });
   return descriptor;
+}
+
+function digestOf(bytes) {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
+
+/** A registry loses a blob: its link in the repository, and its bytes, as after a deletion and a garbage collection. */
+export async function loseBlob(registry, repository, { name, size }) {
+  const digest = digestOf(bytesOf(name, size));
+  await ok(fetch(`${registry.url}/v2/${repository}/blobs/${digest}`, { method: 'DELETE' }), 202);
+  const [algorithm, hex] = digest.split(':');
+  await rm(join(registry.dir, 'data/docker/registry/v2/blobs', algorithm, hex.slice(0, 2), hex), { recursive: true });
+  const isThere = async () => {
+    const response = await fetch(`${registry.url}/v2/${repository}/blobs/${digest}`);
+    const bytes = Buffer.from(await response.arrayBuffer());
+    return response.status === 200 && digestOf(bytes) === digest;
+  };
+  if (await isThere()) throw new Error(`${repository} has ${digest} still`);
+  return isThere;
 }
 
 /** The key stream of a cipher: as fast as memory, and the same everywhere. */

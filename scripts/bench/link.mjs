@@ -7,12 +7,13 @@ import { createServer as createHttpServer, request, Agent } from 'node:http';
  * a gate that counts requests and bytes. The parent says which by a message `{ kind, port, delayMs?, bytesPerSecond? }` and gets
  * `{ port }`; to `counts` it gets what passed since it was asked last.
  */
-const counted = { requests: {}, bytes: 0 };
+const nothing = () => ({ requests: {}, bytes: 0, uploads: 0, uploadedBytes: 0 });
+let counted = nothing();
 
 process.on('message', (asked) => {
   if (asked === 'counts') {
-    process.send({ requests: counted.requests, bytes: counted.bytes });
-    Object.assign(counted, { requests: {}, bytes: 0 });
+    process.send(counted);
+    counted = nothing();
     return;
   }
   const server = asked.kind === 'line' ? line(asked) : gate(asked);
@@ -62,12 +63,14 @@ function pass(from, to, { delayMs, bytesPerSecond, opened }) {
 /** What may be on its way at a time: a window that does not limit what the line carries (bandwidth times delay is less). */
 const WINDOW = 8 * 2 ** 20;
 
-/** An HTTP proxy that counts requests by method, and the bytes of bodies both ways. */
+/** An HTTP proxy that counts requests by method, the bytes of bodies both ways, and of these what was sent of blobs. */
 function gate({ port }) {
   const agent = new Agent({ keepAlive: true });
   return createHttpServer((incoming, outgoing) => {
     counted.requests[incoming.method] = (counted.requests[incoming.method] ?? 0) + 1;
     const { method, url, headers } = incoming;
+    const upload = url.includes('/blobs/uploads/');
+    if (upload && method === 'POST') counted.uploads += 1;
     const asked = request({ port, host: '127.0.0.1', method, path: url, headers, agent }, (answer) => {
       outgoing.writeHead(answer.statusCode, answer.rawHeaders);
       answer.on('data', (chunk) => (counted.bytes += chunk.length));
@@ -75,7 +78,10 @@ function gate({ port }) {
     });
     asked.once('error', () => outgoing.destroy());
     outgoing.once('close', () => asked.destroy());
-    incoming.on('data', (chunk) => (counted.bytes += chunk.length));
+    incoming.on('data', (chunk) => {
+      counted.bytes += chunk.length;
+      if (upload) counted.uploadedBytes += chunk.length;
+    });
     incoming.pipe(asked);
   });
 }

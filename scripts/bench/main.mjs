@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startRegistry } from '../../dist/src/processes/embedded/registry.js';
-import { digestsAt, push } from './content.mjs';
+import { digestsAt, loseBlob, push } from './content.mjs';
 import { endMeasured, measure } from './measure.mjs';
 import { writeReport } from './report.mjs';
 import { availableTools } from './tools.mjs';
@@ -13,7 +13,7 @@ import { WORKS } from './works.mjs';
 
 /*
  * Measures Twinport and its peers side by side: the same content, the same registries, in turn, with a fresh secondary each time.
- *   npm run bench -- [--works large,small,far,layer,pushes] [--tools crane,regsync] [--rounds 5] [--seed TEXT] [--dry]
+ *   npm run bench -- [--works large,small,far,layer,lost,pushes,actions,scale] [--tools crane,regsync] [--rounds 5] [--seed TEXT] [--dry]
  * Each round runs all tools one after the other, in another order; one more round, which is not timed, counts requests and bytes.
  */
 const { values } = parseArgs({
@@ -41,7 +41,8 @@ try {
   for (const work of works) {
     const result = await (work.measure ? work.measure({ folder, seed: values.seed, ends, note }) : workWith(work));
     // At once: what a later work is stopped in is no loss of this one.
-    await writeReport({ rounds, seed: values.seed, tools, work: result, write: !values.dry });
+    const { text, registries } = work;
+    await writeReport({ rounds, seed: values.seed, tools, work: result, text, registries, write: !values.dry });
   }
 } finally {
   await endAll();
@@ -83,7 +84,8 @@ async function workWith(work) {
   ends.splice(ends.indexOf(stop), 1);
   await primary.stop(500);
   await rm(primary.dir, { recursive: true, force: true });
-  return { name: work.name, title: work.title, passes: work.passes.map((pass) => ({ ...pass, ...byTool(pass, timed, counted) })) };
+  const passes = work.passes.filter((pass) => !pass.unreported);
+  return { name: work.name, title: work.title, passes: passes.map((pass) => ({ ...pass, ...byTool(pass, timed, counted) })) };
 }
 
 /** All passes of a work with one tool, on a secondary that is made for it and gone afterwards. */
@@ -98,13 +100,17 @@ async function runTool(work, tool, job, { primary, primaryGate }) {
   const seen = {};
   for (const pass of work.passes) {
     if (pass.oursOnly && !tool.ours) continue;
+    const lost = pass.lose && pass.lose(job.content);
+    const isThere = lost && (await loseBlob(secondary, lost.repository, lost.blob));
     const place = { primary, secondary: secondaryGate?.host ?? secondary.host, repositories: job.repositories, folder: dir };
     const { command, args, cwd } = await tool.start({ ...place, ...(pass.depth ? { depth: pass.depth } : {}) });
     const run = await measure(command, args, { cwd });
     if ((await digestsAt(secondary.url, job.content)) !== job.wanted)
       throw new Error(`${tool.name} says that it is done, and what it made differs`);
     const requests = primaryGate && { primary: await primaryGate.counts(), secondary: await secondaryGate.counts() };
-    seen[pass.name] = { ...figuresOf(tool, run), ...(requests ? { requests } : {}) };
+    const restored = isThere && { restored: await isThere(), lostBytes: lost.blob.size };
+    if (tool.ours && restored?.restored === false) throw new Error('Twinport says that it is done, and the blob is lost still');
+    seen[pass.name] = { ...figuresOf(tool, run), ...(requests ? { requests } : {}), ...restored };
     if (!requests) note(`  ${tool.name}, ${pass.title ?? pass.name}: ${seen[pass.name].wallSeconds.toFixed(2)} s`);
   }
   secondaryGate?.close();

@@ -1,26 +1,23 @@
-import { spawn } from 'node:child_process';
-import { mkdir, chmod, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../dist/src/processes/embedded/free-port.js';
 import { startRegistry } from '../../dist/src/processes/embedded/registry.js';
-import { root } from '../parts/cache.mjs';
 import { CONTENTS, MANIFEST, pushTag } from './content.mjs';
 import { cpuOf } from './measure.mjs';
+import { quantile, reached } from './statistics.mjs';
+import { makeFolder, SECRET, startProgram } from './system.mjs';
 
 const IDLE_PUSHES = 200;
 const SUSTAINED = { perSecond: 15, seconds: 40 };
-const SECRET = 'benchBenchBench1';
 
 /**
  * How fast a push at the primary can be pulled at the secondary, with `twinport up` and its embedded servers on this machine: one push
  * after the other while nothing else happens, then so many a second for a while.
  */
 export async function measurePushes({ folder, seed, ends, note }) {
-  const dir = join(folder, 'pushes');
-  await mkdir(dir);
-  await chmod(dir, 0o711);
+  const dir = await makeFolder(join(folder, 'pushes'));
   const webhook = await freePort();
   const notifications = { url: `http://127.0.0.1:${webhook}/events/distribution`, secret: SECRET };
   const primary = await startRegistry({ version: 2, dir: join(dir, 'primary'), notifications });
@@ -35,7 +32,7 @@ export async function measurePushes({ folder, seed, ends, note }) {
       secondaries: [{ name: 'eu', url: secondary.url }],
     }),
   );
-  const up = await startUp(dir, ends);
+  const up = await startProgram(['up'], dir, /Dashboard: /, ends);
   note('pushes: one after the other');
   const push = (repository, tag) => pushTag(primary.url, repository, tag, CONTENTS.push(`${seed}/${repository}/${tag}`));
   await pullable(secondary.url, 'bench/warm', 'up', await push('bench/warm', 'up'));
@@ -54,28 +51,8 @@ export async function measurePushes({ folder, seed, ends, note }) {
   return { name: 'pushes', title: 'Pushes', idle, sustained };
 }
 
-async function startUp(cwd, ends) {
-  const up = spawn(process.execPath, [join(root, 'dist/src/processes/cli/main.js'), 'up'], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-  const ended = new Promise((resolve) => up.once('exit', resolve));
-  ends.push(() => {
-    up.kill('SIGTERM');
-    return ended;
-  });
-  let said = '';
-  await new Promise((resolve, reject) => {
-    const read = (chunk) => {
-      said = (said + chunk).slice(-20_000);
-      if (/Dashboard: /.test(said)) resolve();
-    };
-    up.stdout.on('data', read);
-    up.stderr.on('data', read);
-    up.once('exit', (code) => reject(new Error(`twinport up ended with ${code}: ${said}`)));
-  });
-  return up;
-}
-
 /** Looks often, and gives the moment when the tag was there. */
-async function pullable(url, repository, tag, digest) {
+export async function pullable(url, repository, tag, digest) {
   for (const until = performance.now() + PULLABLE_MS; performance.now() < until;) {
     const response = await fetch(`${url}/v2/${repository}/manifests/${tag}`, { method: 'HEAD', headers: { accept: MANIFEST } });
     if (response.headers.get('docker-content-digest') === digest) return performance.now();
@@ -119,4 +96,15 @@ async function sustain(push, webhook, pid) {
 async function siteAt(port) {
   const response = await fetch(`http://127.0.0.1:${port}/api/v1/sites/eu`);
   return response.json();
+}
+
+/** What the page says of it. */
+export function pushesText({ idle, sustained: { pushes, perSecond, verified, failed, drainSeconds, cpuMsPerPush } }) {
+  const at = (share) => `${quantile(idle, share).toFixed(0)} ms`;
+  // What is drained long after is what was not kept up with.
+  const keptUp = perSecond >= 14.5 && verified === pushes && failed === 0 && drainSeconds < 5;
+  return [
+    `- One push after the other (${idle.length}): pullable after ${at(0.5)} in the median, ${at(0.99)} at the 99th percentile. Goal: 100 ms and 500 ms: ${reached(quantile(idle, 0.5) <= 100 && quantile(idle, 0.99) <= 500)}.`,
+    `- ${pushes} pushes at ${perSecond.toFixed(1)} a second: ${verified} verified and ${failed} failed ${drainSeconds.toFixed(1)} s after the last of them, ${cpuMsPerPush.toFixed(0)} ms of CPU a push (all of Twinport, Temporal and the ledger). Goal: 15 a second, and the queue drains: ${reached(keptUp)}.`,
+  ];
 }

@@ -17,3 +17,8 @@ export function quantile(values, share) {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)];
 }
+
+/** How the page says whether a goal was reached. */
+export function reached(holds) {
+  return holds ? 'reached' : '**not reached**';
+}

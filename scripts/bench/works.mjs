@@ -1,5 +1,6 @@
+import { actionsText, measureActions } from './actions.mjs';
 import { CONTENTS } from './content.mjs';
-import { measurePushes } from './pushes.mjs';
+import { measurePushes, pushesText } from './pushes.mjs';
 
 /*
  * What is measured. A work has a content, the line to the primary, and passes that follow each other on the same secondary; `goal` is the
@@ -58,5 +59,21 @@ export const WORKS = [
     line: NARROW,
     passes: [{ name: 'first', goals: [{ of: 'wallSeconds', most: 0.2 }] }],
   },
-  { name: 'pushes', title: 'from a push to the image that can be pulled', measure: measurePushes },
+  {
+    name: 'lost',
+    title: '100 images of 1 MiB, of which the secondary has lost one blob',
+    content: CONTENTS.lost,
+    passes: [
+      { name: 'first', unreported: true },
+      { name: 'lost', title: 'the same again', depth: 'shallow', lose: loseOne },
+    ],
+  },
+  { name: 'pushes', title: 'from a push to the image that can be pulled', measure: measurePushes, text: pushesText },
+  { name: 'actions', title: "Temporal's actions", measure: measureActions, text: actionsText },
 ];
+
+/** Of one image the layer. */
+function loseOne(content) {
+  const [repository, tags] = [...content][1];
+  return { repository, blob: tags.v7[1] };
+}
