@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /*
- * Compiles src, workflows and activities, and bundles the workflows and the dashboard, so that no start has to pay for it. All of it goes to a folder
+ * Compiles src, workflows and activities, and bundles the program, the workflows and the dashboard, so that no start has to pay for it. All of it goes to a folder
  * beside dist first, which takes dist's place at the end: a program that runs from dist never finds half of it.
  */
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -33,6 +33,9 @@ writeFileSync(join(fresh, 'workflow-bundle.js'), plain.code);
 const encoded = await bundleWorkflowCode({ workflowsPath, workflowInterceptorModules, failureConverterPath, logger: quiet });
 writeFileSync(join(fresh, 'workflow-bundle-encoded-failures.js'), encoded.code);
 
+const { bundleProgram, keepCompiled } = await import('./build/program.mjs');
+await bundleProgram(fresh, root);
+
 const { build } = await import('esbuild');
 // Preact's license wants to go along with every copy.
 const notice = readFileSync(join(root, 'node_modules/preact/LICENSE'), 'utf8');
@@ -51,7 +54,9 @@ await build({
 
 const bin = join(fresh, 'src/processes/cli/main.js');
 if (existsSync(bin)) chmodSync(bin, 0o755);
-// `scripts/run.mjs` compares the sources with this file's time: it is written last, so that half a build counts as none.
-writeFileSync(join(fresh, '.built'), '');
 rmSync(dist, { recursive: true, force: true });
 renameSync(fresh, dist);
+// V8 remembers where the code lay.
+keepCompiled(dist);
+// `scripts/run.mjs` compares the sources with this file's time: it is written last, so that half a build counts as none.
+writeFileSync(join(dist, '.built'), '');

@@ -9,6 +9,7 @@ const SOURCES = [
   'activities',
   'dashboard',
   'scripts/build.mjs',
+  'scripts/build',
   'tsconfig.json',
   'tsconfig.build.json',
   'package-lock.json',

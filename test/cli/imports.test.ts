@@ -1,6 +1,10 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
 import { testRegistry, TEST_USER } from '../support/registries.ts';
 import { twinport, workFolder } from '../support/twinport.ts';
+
+/** The compiled modules one by one, as they were before they became one file. */
+const RUN = new URL('../../dist/src/processes/cli/run.js', import.meta.url).href;
 
 /** Tells each module that is imported on standard error. */
 const TELL_IMPORTS = `data:text/javascript,${encodeURIComponent(
@@ -8,15 +12,35 @@ const TELL_IMPORTS = `data:text/javascript,${encodeURIComponent(
    register('data:text/javascript,' + encodeURIComponent(
      'export async function resolve(name, context, next) { const found = await next(name, context); process._rawDebug("import " + found.url); return found; }'));`,
 )}`;
+/** Runs a command module by module. @returns what is printed */
+async function runModules(
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string> = {},
+): Promise<{ stdout: string; stderr: string }> {
+  const code = `const { run } = await import('${RUN}'); process.exitCode = await run(['node', 'twinport', ...${JSON.stringify(args)}]);`;
+  const options = { cwd, env: { ...process.env, ...env, NODE_OPTIONS: `--import=${TELL_IMPORTS}` } };
+  return new Promise((done) =>
+    execFile(process.execPath, ['--input-type=module', '-e', code], options, (_, stdout, stderr) => done({ stdout, stderr })),
+  );
+}
+
 /** They take half a second to load, and most commands only ask another process. */
 const HEAVY = /import \S*\/node_modules\/(undici|jose|fastify|kysely|pg|@temporalio)\//;
 const SDKS = /import \S*\/node_modules\/(@aws-sdk|@azure|google-auth-library|@opentelemetry)\//;
 
 it('no registry, no ledger and no Temporal is loaded to say what commands there are', async () => {
-  const { stdout, stderr } = await twinport(['--help'], await workFolder(), { NODE_OPTIONS: `--import=${TELL_IMPORTS}` });
+  const { stdout, stderr } = await runModules(['--help'], await workFolder());
   expect(stdout).toMatch(/sync[\s\S]*status/);
   expect(stderr).toMatch(/import \S*cli\/program\.js/);
   expect(stderr).not.toMatch(HEAVY);
+});
+
+it('the built program is one file, and finds its modules in it', async () => {
+  const { stdout, stderr } = await twinport(['--help'], await workFolder(), { NODE_OPTIONS: `--import=${TELL_IMPORTS}` });
+  expect(stdout).toMatch(/sync[\s\S]*status/);
+  const files = [...stderr.matchAll(/import file:\S*\/dist\/src\/(\S*)/g)].map(([, file]) => file);
+  expect(files).toEqual(['processes/cli/main.js', 'processes/built.js']);
 });
 
 describe('the SDKs of clouds', () => {
@@ -33,9 +57,8 @@ describe('the SDKs of clouds', () => {
       AWS_EC2_METADATA_DISABLED: 'true',
       METADATA_SERVER_DETECTION: 'none',
       HOME: folder,
-      NODE_OPTIONS: `--import=${TELL_IMPORTS}`,
     };
-    return (await twinport(['doctor'], folder, env)).stderr;
+    return (await runModules(['doctor'], folder, env)).stderr;
   }
 
   it('are not loaded by who needs none', async () => {
