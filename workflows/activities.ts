@@ -32,6 +32,7 @@ const SITE_PROFILES: Record<keyof SiteActivities, ActivityOptions> = {
   publishManifests: SITE,
   listRepositories: SITE,
   compareRepository: SITE,
+  compareRepositories: SITE,
   lookAtDigests: SITE,
   deleteTags: SITE,
   sweepKept: SITE,
@@ -42,6 +43,7 @@ const SITE_PROFILES: Record<keyof SiteActivities, ActivityOptions> = {
 const CONTROL_PROFILES: Record<keyof ControlActivities, ActivityOptions> = {
   markVerification: RECORD,
   recordScan: RECORD,
+  recordScans: RECORD,
   knownRepositories: RECORD,
   imagesToVerify: RECORD,
   judgePrimary: RECORD,

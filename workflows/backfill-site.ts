@@ -19,6 +19,7 @@ import { control, siteActivities } from './activities.ts';
 import { activityFailure } from './activity-failure.ts';
 import { again, pause, progress as progressQuery, resume, scanned } from './messages.ts';
 import { runRepository } from './repository-run.ts';
+import { settleTogether } from './settle-together.ts';
 
 /** Repositories a page, and children at once: beyond these a parent's history grows too fast. */
 const REPOSITORIES_A_PAGE = 200;
@@ -67,8 +68,18 @@ async function pageThrough(run: Run): Promise<BackfillProgress> {
     }
     // Before the work, too: who looks at a first backfill wants to see how far it is.
     await record(run, page.listed ? { startedAt: run.state.look, repositories: page.repositories } : undefined);
-    await eachRepository(run, page.repositories);
+    await eachRepository(run, page.listed ? await unsettled(run, page.repositories) : page.repositories);
   }
+}
+
+/** Those of a page of the catalog that take a workflow of their own: of most a look at both sides says that there is nothing to do. */
+async function unsettled(run: Run, repositories: readonly string[]): Promise<readonly string[]> {
+  // All is to be read back, by each repository's own workflow.
+  if (run.input.verify !== 'auto' || !patched('settle-together')) return repositories;
+  return settleTogether(run.input, scanOf(run), repositories, {
+    begin: () => condition(() => !run.paused),
+    done: (settled) => update(run, { done: run.state.progress.done + settled }),
+  });
 }
 
 /** What changed behind this scan's back is found by another one; whoever waits for the end is told the work of both. */
@@ -114,6 +125,11 @@ function freshState(): BackfillCarried {
   const startedAt = Date.now();
   const progress: BackfillProgress = { state: 'running', done: 0, total: 0, excluded: 0, failures: [], work: NO_WORK, startedAt };
   return { startedAt, look: Date.now(), pages: 0, catalogDone: false, progress };
+}
+
+/** Its name in the ledger. */
+function scanOf(run: Run): string {
+  return run.state.scan ?? workflowInfo().firstExecutionRunId;
 }
 
 function update(run: Run, change: Partial<BackfillProgress>): void {
@@ -249,9 +265,9 @@ async function recordCancellation(run: Run): Promise<void> {
 async function finish(run: Run): Promise<BackfillProgress> {
   update(run, { state: 'done' });
   const { site } = run.input.policy;
-  const { progress, look, pages, scan = workflowInfo().firstExecutionRunId } = run.state;
+  const { progress, look, pages } = run.state;
   const catalog = {
-    scan,
+    scan: scanOf(run),
     startedAt: look,
     pages,
     complete: true,

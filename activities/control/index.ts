@@ -6,7 +6,7 @@ import { markVerification } from '../../src/ledger/mark-verification.ts';
 import { planDeletions } from '../../src/ledger/plan-deletions.ts';
 import { recordDeletions } from '../../src/ledger/record-deletions.ts';
 import { judgePrimary } from '../../src/ledger/regressions.ts';
-import { recordScan } from '../../src/ledger/record-scan.ts';
+import { recordScan, recordSettledScans } from '../../src/ledger/record-scan.ts';
 import { recordUndo } from '../../src/ledger/undo.ts';
 import { knownRepositories } from '../../src/ledger/repositories.ts';
 import type { JudgePrimaryInput, RecordUndoInput } from '../../src/model/guard-steps.ts';
@@ -19,6 +19,7 @@ import type {
   RecordBackfillInput,
   RecordDeletionsInput,
   RecordScanInput,
+  RecordScansInput,
   StartLookInput,
   StartScheduledInput,
 } from '../../src/model/steps.ts';
@@ -54,6 +55,8 @@ export function controlActivities({ ledger, startLook, startScheduled, onVerifie
       }),
     recordScan: (input: RecordScanInput) =>
       recorded(() => recordScan(ledger, input, scheduledFirst(), (tag) => tagInScope(input.policy, tag))),
+    recordScans: (input: RecordScansInput) =>
+      recorded(() => recordSettledScans(ledger, input, scheduledFirst(), (tag) => tagInScope(input.policy, tag))),
     knownRepositories: (input: KnownRepositoriesInput): Promise<KnownRepositoriesResult> =>
       recorded(async () => ({
         repositories: await knownRepositories(ledger, input, (repository) => repositoryInScope(input.policy, repository)),

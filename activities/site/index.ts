@@ -6,7 +6,7 @@ import { fetchManifests } from './fetch-manifests.ts';
 import { publishManifests } from './publish-manifests.ts';
 import { restoreTag } from './restore-tag.ts';
 import { sampleDigests } from './sample-digests.ts';
-import { compareRepository, listRepositories, lookAtDigests } from './scan.ts';
+import { compareRepositories, compareRepository, listRepositories, lookAtDigests } from './scan.ts';
 import { sweepKept } from './sweep-kept.ts';
 
 /** The activities that see a site's two registries, and never the ledger. */
@@ -18,6 +18,7 @@ export function siteActivities(site: Site, onCopied: OnCopied = () => undefined)
     publishManifests: publishManifests(site),
     listRepositories: listRepositories(site),
     compareRepository: compareRepository(site),
+    compareRepositories: compareRepositories(site),
     lookAtDigests: lookAtDigests(site),
     deleteTags: deleteTags(site),
     sweepKept: sweepKept(site),

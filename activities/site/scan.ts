@@ -1,4 +1,6 @@
 import type {
+  CompareRepositoriesInput,
+  CompareRepositoriesResult,
   CompareRepositoryInput,
   CompareRepositoryResult,
   ListRepositoriesInput,
@@ -6,6 +8,7 @@ import type {
   LookAtDigestsInput,
   LookAtDigestsResult,
 } from '../../src/model/steps.ts';
+import { compareRepositories as compareMany } from '../../src/replication/compare-repositories.ts';
 import { compareRepository as compare } from '../../src/replication/compare.ts';
 import { listRepositories as list } from '../../src/replication/list-repositories.ts';
 import { lookAtDigests as look } from '../../src/replication/look-at-digests.ts';
@@ -35,6 +38,16 @@ export const compareRepository =
       const left = await finishPlaceholders(route, placeholders);
       const summary = [page.summary, ...left.map((why) => `a deletion could not be ended: ${why}`)].join('; ');
       return settleBatch({ ...page, summary, look: scheduledAt() });
+    });
+
+/** Which of some repositories hold the same on both sides. Safe to repeat because it only reads. */
+export const compareRepositories =
+  (site: Site) =>
+  (input: CompareRepositoriesInput): Promise<CompareRepositoriesResult> =>
+    runActivity(site, input, async (signal) => {
+      const { equal, ...rest } = await compareMany(scanned(site), input.policy, input.repositories, input.concurrency, signal);
+      const look = scheduledAt();
+      return { ...rest, equal: equal.map(({ repository, page }) => ({ repository, page: { ...page, look } })) };
     });
 
 /** What manifests without a tag ask for. Safe to repeat because it only reads. */

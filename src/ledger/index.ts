@@ -17,7 +17,7 @@ export type { Page } from './paging.ts';
 export { settleFoundChanges, type MissedEvents } from './missed-events.ts';
 export { planDeletions } from './plan-deletions.ts';
 export { recordDeletions } from './record-deletions.ts';
-export { recordScan } from './record-scan.ts';
+export { recordScan, recordSettledScans } from './record-scan.ts';
 export { knownRepositories } from './repositories.ts';
 export { decideRegression, judgePrimary, type Regression } from './regressions.ts';
 export { registerSites, setPaused, type SiteRegistration } from './sites.ts';

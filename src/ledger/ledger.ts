@@ -73,3 +73,17 @@ export async function transact<T>(ledger: Pick<Ledger, 'db'>, body: (trx: Transa
     }
   }
 }
+
+/** Runs a transaction and takes it back whole where its body says so. @throws {TwinportError} LEDGER, INTERNAL */
+export async function transactIf(ledger: Pick<Ledger, 'db'>, body: (trx: Transaction<Tables>) => Promise<boolean>): Promise<boolean> {
+  let kept = true;
+  try {
+    await transact(ledger, async (trx) => {
+      kept = await body(trx);
+      if (!kept) throw new Error('taken back');
+    });
+  } catch (thrown) {
+    if (kept) throw thrown;
+  }
+  return kept;
+}

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { RecordScanInput, RecordScanResult, TaggedImage, TagFailure } from '../model/steps.ts';
+import type { RecordScanInput, RecordScanResult, RecordScansInput, RecordScansResult, TaggedImage, TagFailure } from '../model/steps.ts';
 import { count } from '../model/text.ts';
 import { applyOutcome, ourDigest, type ImageKey, type ImageRow } from './apply-outcome.ts';
 import { cancelDeletions } from './deletion-rows.ts';
@@ -7,7 +7,7 @@ import { keepFirstKnown } from './first-known.ts';
 import { keepFoundChanges } from './found-changes.ts';
 import { keyOf, lockImages, removeImages, rowOf, saveImages } from './image-rows.ts';
 import { recordKeeps } from './keeps.ts';
-import { transact, type Db, type Ledger } from './ledger.ts';
+import { transact, transactIf, type Db, type Ledger } from './ledger.ts';
 import { holdMovesBack, movesOf, type Move } from './moves.ts';
 import { closeScans } from './recovery-point.ts';
 import { isDoubted, isHeld, sampleOf } from './regressions.ts';
@@ -38,42 +38,68 @@ export function recordScan(
   at: number,
   inScope: (tag: string) => boolean,
 ): Promise<RecordScanResult> {
-  return transact(ledger, async (trx) => {
-    const window = await lockWindow(trx, input);
-    const before = new Map(window.rows);
-    const ours = new Set([...before.values()].filter((row) => ourDigest(row) !== undefined).map(({ tag }) => tag));
-    putListed(window, input, at);
-    putFailures(window, input);
-    putUnlisted(window, input, inScope);
-    const moves = movesOf(input.page.tags, (tag) => before.get(keyOf(keyIn(input, tag))));
-    const held = await holdMovesBack(trx, input, moves);
-    putHeld(window, input, await heldReasons(trx, input, moves, held));
-    await removeImages(trx, window.removed);
-    await saveImages(
-      trx,
-      [...window.rows].filter(([key, row]) => before.get(key) !== row).map(([, row]) => row),
-    );
-    await keepFirstKnown(trx, before, window.rows);
-    await lapseWaivers(trx, before, window.rows);
-    await cancelDeletions(
-      trx,
-      input.page.tags.map((tag) => keyIn(input, tag.tag)),
-    );
-    await keepFoundChanges(trx, input, before, window.rows);
-    const foreign = input.page.extra.filter((tag) => !ours.has(tag)).length;
-    const sum = await recordScanPage(trx, input, foreign, at);
-    await closeScans(trx, input.policy.site, [input.repository]);
-    const expired = await recordKeeps(trx, input, at);
-    const asks = moves.length > 0 || window.gone.length > 0 || (await isDoubted(trx, input.policy.site));
-    const sample = asks ? await sampleOf(trx, input.policy.site) : [];
-    return {
-      ...{ summary: summaryOf(input, window), verify: window.verify, gone: window.gone, foreign: sum.foreign },
-      ...(expired.length > 0 ? { expired } : {}),
-      ...(moves.length > 0 ? { moves: moves.map(({ tag }) => tag) } : {}),
-      ...(held.size > 0 ? { held: [...held.keys()] } : {}),
-      ...(sample.length > 0 ? { sample } : {}),
-    };
-  });
+  return transact(ledger, (trx) => recordPage(trx, input, at, inScope));
+}
+
+/**
+ * Records scans of repositories that are equal on both sides, each whole or not at all: one that leaves something to do stays as it was, for a workflow that
+ * does it. Safe to repeat.
+ * @throws {TwinportError} LEDGER
+ */
+export async function recordSettledScans(
+  ledger: Ledger,
+  { policy, scan, equal }: RecordScansInput,
+  at: number,
+  inScope: (tag: string) => boolean,
+): Promise<RecordScansResult> {
+  const others: string[] = [];
+  for (const { repository, page } of equal) {
+    const input: RecordScanInput = { policy, repository, scan: `${scan}/${repository}`, page, verify: 'auto' };
+    const settled = await transactIf(ledger, async (trx) => isSettled(await recordPage(trx, input, at, inScope)));
+    if (!settled) others.push(repository);
+  }
+  return { summary: `${equal.length - others.length} of ${equal.length} repositories settled`, others };
+}
+
+function isSettled({ verify, gone, expired, moves, held, sample }: RecordScanResult): boolean {
+  return verify.length === 0 && gone.length === 0 && !expired && !moves && !held && !sample;
+}
+
+async function recordPage(trx: Db, input: RecordScanInput, at: number, inScope: (tag: string) => boolean): Promise<RecordScanResult> {
+  const window = await lockWindow(trx, input);
+  const before = new Map(window.rows);
+  const ours = new Set([...before.values()].filter((row) => ourDigest(row) !== undefined).map(({ tag }) => tag));
+  putListed(window, input, at);
+  putFailures(window, input);
+  putUnlisted(window, input, inScope);
+  const moves = movesOf(input.page.tags, (tag) => before.get(keyOf(keyIn(input, tag))));
+  const held = await holdMovesBack(trx, input, moves);
+  putHeld(window, input, await heldReasons(trx, input, moves, held));
+  await removeImages(trx, window.removed);
+  await saveImages(
+    trx,
+    [...window.rows].filter(([key, row]) => before.get(key) !== row).map(([, row]) => row),
+  );
+  await keepFirstKnown(trx, before, window.rows);
+  await lapseWaivers(trx, before, window.rows);
+  await cancelDeletions(
+    trx,
+    input.page.tags.map((tag) => keyIn(input, tag.tag)),
+  );
+  await keepFoundChanges(trx, input, before, window.rows);
+  const foreign = input.page.extra.filter((tag) => !ours.has(tag)).length;
+  const sum = await recordScanPage(trx, input, foreign, at);
+  await closeScans(trx, input.policy.site, [input.repository]);
+  const expired = await recordKeeps(trx, input, at);
+  const asks = moves.length > 0 || window.gone.length > 0 || (await isDoubted(trx, input.policy.site));
+  const sample = asks ? await sampleOf(trx, input.policy.site) : [];
+  return {
+    ...{ summary: summaryOf(input, window), verify: window.verify, gone: window.gone, foreign: sum.foreign },
+    ...(expired.length > 0 ? { expired } : {}),
+    ...(moves.length > 0 ? { moves: moves.map(({ tag }) => tag) } : {}),
+    ...(held.size > 0 ? { held: [...held.keys()] } : {}),
+    ...(sample.length > 0 ? { sample } : {}),
+  };
 }
 
 async function lockWindow(trx: Db, input: RecordScanInput): Promise<Window> {

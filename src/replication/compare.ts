@@ -17,7 +17,7 @@ import { lackingUntagged } from './compare-untagged.ts';
 import { concurrently } from './concurrently.ts';
 import { placeholdersAmong } from './placeholders.ts';
 import { tagInScope } from './scope.ts';
-import { secondaryTags } from './secondary-tags.ts';
+import { secondaryTags, type SecondaryTags } from './secondary-tags.ts';
 import type { Route } from './site.ts';
 
 const HEADS_AT_ONCE = 32;
@@ -37,20 +37,60 @@ export async function compareRepository(
   limit: number,
   { ahead = false }: { readonly ahead?: boolean } = {},
 ): Promise<Comparison> {
-  const { signal } = route;
+  const window = await openWindow(route, policy, after, limit);
+  // More would be forgotten before their turn comes, and read twice: hosts count what is read.
+  return compareWindow(route, policy, window, { read: ahead && window.lacking <= BATCH_IMAGES, differences: true });
+}
+
+/**
+ * Compares a repository of at most `limit` tags for as long as nothing differs: whoever finds it equal is done with it.
+ * @returns the comparison; `undefined` as soon as something is found that is to be looked at closely, or where one listing cannot tell
+ * @throws {RegistryError} see `compareRepository`
+ */
+export async function compareWhileEqual(route: Route, policy: SitePolicy, limit: number): Promise<Comparison | undefined> {
+  const window = await openWindow(route, policy, undefined, limit);
+  const told = window.atPrimary !== undefined && window.atSecondary !== undefined && window.next === undefined;
+  if (!told || window.lacking > 0) return undefined;
+  const compared = await compareWindow(route, policy, window, { read: false, differences: false });
+  const equal = compared.tags.length === window.tags.length && compared.tags.every(({ same }) => same);
+  return equal && compared.placeholders.length === 0 && !compared.untagged ? compared : undefined;
+}
+
+/** A window of a repository's tags, and the lists that it was cut from. */
+interface Window extends Cut {
+  readonly atPrimary: Awaited<ReturnType<typeof listTagDigests>>;
+  readonly atSecondary: SecondaryTags;
+  /** In scope, of this window, and not listed by the secondary. */
+  readonly lacking: number;
+  /** Of the whole repository. */
+  readonly outOfScope: number;
+  readonly first: boolean;
+}
+
+async function openWindow(route: Route, policy: SitePolicy, after: string | undefined, limit: number): Promise<Window> {
   const [atPrimary, atSecondary] = await Promise.all([primaryTags(route), secondaryTags(route)]);
   const all = [...(atPrimary?.keys() ?? [])].filter((tag) => !isReservedTag(tag));
   const inScope = all.filter((tag) => tagInScope(policy, tag));
   const held = [...(atSecondary?.keys() ?? [])];
-  const window = windowOf([inScope, await extraTags(route, new Set(all), held), held.filter(isKeepTag)], after, limit);
+  const cut = windowOf([inScope, await extraTags(route, new Set(all), held), held.filter(isKeepTag)], after, limit);
+  const lacking = atSecondary ? cut.tags.filter((tag) => !atSecondary.has(tag)).length : 0;
+  return { ...cut, atPrimary, atSecondary, lacking, outOfScope: all.length - inScope.length, first: after === undefined };
+}
+
+/** @param options `differences`: all of them are wanted, and not only whether there is one */
+async function compareWindow(
+  route: Route,
+  policy: SitePolicy,
+  { atPrimary, atSecondary, next, ...window }: Window,
+  { read, differences }: { readonly read: boolean; readonly differences: boolean },
+): Promise<Comparison> {
   const placeholders = await placeholdersAmong(route, window.extra);
   const extra = window.extra.filter((tag) => !placeholders.includes(tag));
-  const lacking = atSecondary ? window.tags.filter((tag) => !atSecondary.has(tag)).length : 0;
-  // More would be forgotten before their turn comes, and read twice: hosts count what is read.
-  const read = ahead && lacking <= BATCH_IMAGES;
   const failures: TagFailure[] = [];
   const vanished: string[] = [];
+  let equal = true;
   const compared = await concurrently(window.tags, HEADS_AT_ONCE, async (tag) => {
+    if (!equal && !differences) return undefined;
     try {
       const result = await compareTag(route, tag, {
         primary: atPrimary?.get(tag),
@@ -59,17 +99,18 @@ export async function compareRepository(
         read,
       });
       if (!result) vanished.push(tag);
+      equal &&= result?.same === true;
       return result;
     } catch (thrown) {
-      signal?.throwIfAborted();
+      route.signal?.throwIfAborted();
+      equal = false;
       failures.push({ tag, failure: failureOf(thrown) });
       return undefined;
     }
   });
   failures.push(...(await listedStill(route, vanished)));
   const tags = compared.filter((tag) => tag !== undefined);
-  const { next } = window;
-  const untagged = policy.untagged === 'all' && next === undefined ? await lackingUntagged(route, limit) : [];
+  const untagged = policy.untagged === 'all' && next === undefined ? await lackingUntagged(route, window.limit) : [];
   const unlisted = atSecondary === undefined ? ', the secondary gives no list of its own' : '';
   return {
     summary: summarize(tags, extra, failures, atPrimary === undefined) + unlisted,
@@ -77,7 +118,7 @@ export async function compareRepository(
     tags,
     extra,
     kept: window.kept,
-    excluded: after === undefined ? all.length - inScope.length : 0,
+    excluded: window.first ? window.outOfScope : 0,
     failures,
     ...(next === undefined ? {} : { next }),
     ...(atPrimary === undefined ? { absent: true } : {}),
@@ -99,19 +140,23 @@ export interface Comparison extends Omit<CompareRepositoryResult, 'look'> {
   readonly placeholders: readonly string[];
 }
 
+interface Cut {
+  readonly tags: readonly string[];
+  readonly extra: readonly string[];
+  readonly kept: readonly string[];
+  readonly next?: string;
+  readonly limit: number;
+}
+
 /** At most `limit` tags of each list, so that none outgrows a payload. */
-function windowOf(
-  all: readonly (readonly string[])[],
-  after: string | undefined,
-  limit: number,
-): { tags: string[]; extra: string[]; kept: string[]; next?: string } {
+function windowOf(all: readonly (readonly string[])[], after: string | undefined, limit: number): Cut {
   const lists = all.map((tags) => tags.filter((tag) => after === undefined || tag > after));
   const next = lists
     .flatMap((tags) => (tags.length > limit ? (tags[limit - 1] ?? []) : []))
     .sort()
     .at(0);
   const [tags = [], extra = [], kept = []] = lists.map((list) => list.filter((tag) => next === undefined || tag <= next));
-  return { tags, extra, kept, ...(next === undefined ? {} : { next }) };
+  return { tags, extra, kept, limit, ...(next === undefined ? {} : { next }) };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { knownRepositories, markVerification, recordScan, siteStatus } from '../../src/ledger/index.ts';
+import { knownRepositories, markVerification, recordScan, recordSettledScans, siteStatus } from '../../src/ledger/index.ts';
 import type { CompareRepositoryResult, ImageOutcome, RecordScanInput } from '../../src/model/steps.ts';
 import { all, DAY_MS, differs, digest, failed, page, policyOf, same, synced, useLedger } from './support.ts';
 
@@ -182,5 +182,50 @@ describe('knownRepositories', () => {
     const inScope = (name: string) => name === 'd';
     expect(await knownRepositories(use.ledger, { policy, scannedBefore: T, limit: 2 }, inScope)).toEqual(['d']);
     expect(await status('known-out')).toMatchObject({ total: 1 });
+  });
+});
+
+describe('recordSettledScans', () => {
+  const settle = (site: string, of: CompareRepositoryResult, at = of.look + 10) =>
+    recordSettledScans(use.ledger, { policy: policyOf(site), scan: `${site}-run`, equal: [{ repository, page: of }] }, at, all);
+
+  it('records the scan of a repository in which nothing is to be done', async () => {
+    await mark('settled', [synced('a', 1, T)], T + 5);
+    expect(await settle('settled', page(T + 100, [same('a', 1)]))).toMatchObject({ others: [] });
+    expect(await rowOf('settled', 'a')).toMatchObject({ sync: 'synced', verification: 'succeeded', looked_at: T + 100 });
+    expect(await repositoryOf('settled')).toMatchObject({
+      complete: true,
+      completed_scan_at: T + 100,
+      last_scan: `settled-run/${repository}`,
+    });
+    // The same record again, as an activity's retry makes it.
+    expect(await settle('settled', page(T + 100, [same('a', 1)]))).toMatchObject({ others: [] });
+    expect(await repositoryOf('settled')).toMatchObject({ pages: 1 });
+  });
+
+  it.each([
+    { why: 'is to be read back', tags: [same('a', 1), same('new', 2)], at: T + 110 },
+    { why: 'was verified too long ago', tags: [same('a', 1)], at: T + 8 * DAY_MS },
+    { why: 'holds another digest than was verified', tags: [same('a', 3)], at: T + 110 },
+    { why: 'is gone at the primary', tags: [], at: T + 110 },
+  ])('leaves as it was one of which something $why', async ({ why, tags, at }) => {
+    await mark(why, [synced('a', 1, T)], T + 5);
+    const before = await rowOf(why, 'a');
+    expect(await settle(why, page(T + 100, tags), at)).toMatchObject({ others: [repository] });
+    expect(await rowOf(why, 'a')).toEqual(before);
+    expect(await rowOf(why, 'new')).toBeUndefined();
+    expect(await repositoryOf(why)).toBeUndefined();
+    expect(await use.ledger.db.selectFrom('scans').selectAll().where('site', '=', why).execute()).toEqual([]);
+  });
+
+  it('settles the others of one call', async () => {
+    await mark('both', [synced('a', 1, T)], T + 5);
+    const equal = [
+      { repository: 'library/new', page: page(T + 100, [same('a', 1)]) },
+      { repository, page: page(T + 100, [same('a', 1)]) },
+    ];
+    const settled = await recordSettledScans(use.ledger, { policy: policyOf('both'), scan: 'both-run', equal }, T + 110, all);
+    expect(settled).toEqual({ summary: '1 of 2 repositories settled', others: ['library/new'] });
+    expect(await repositoryOf('both')).toMatchObject({ repository, complete: true });
   });
 });

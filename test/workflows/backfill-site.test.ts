@@ -148,6 +148,100 @@ describe('backfillSite', () => {
     expect(new Set(compared()).size).toBe(repositories);
   });
 
+  describe('of what is equal on both sides', () => {
+    const names = (n: number) => Array.from({ length: n }, (_, at) => `r${String(at).padStart(3, '0')}`);
+    const equalPage = async (repository: string) => ({ repository, page: await equal() });
+
+    it('runs no workflow, but records it; what is not settled has its own', async () => {
+      const progress = await backfilled({
+        listRepositories: async () => catalog('busy', 'due', 'settled'),
+        compareRepositories: async () => ({
+          summary: '',
+          equal: await Promise.all(['due', 'settled'].map(equalPage)),
+          others: ['busy'],
+          left: [],
+        }),
+        recordScans: async () => ({ summary: '', others: ['due'] }),
+      });
+      expect(compared().toSorted()).toEqual(['busy', 'due']);
+      expect(progress).toMatchObject({ state: 'done', done: 3, total: 3, failures: [] });
+      expect(world.inputs('compareRepositories')).toMatchObject([{ repositories: ['busy', 'due', 'settled'], concurrency: 4 }]);
+      const [recorded] = world.inputs('recordScans');
+      expect(recorded?.equal.map(({ repository }) => repository)).toEqual(['due', 'settled']);
+      // The same name for all pages of the catalog, also after a continue-as-new.
+      expect(recorded?.scan).toBe(world.inputs('recordBackfill').at(-1)?.catalog?.scan);
+    });
+
+    it('looks at many together, and goes on where an answer was full', async () => {
+      const full = async ({ repositories }: { readonly repositories: readonly string[] }) => ({
+        ...{ summary: '', others: [] },
+        ...{ equal: await Promise.all(repositories.slice(0, 10).map(equalPage)), left: repositories.slice(10) },
+      });
+      const progress = await backfilled({ listRepositories: async () => catalog(...names(60)), compareRepositories: full });
+      expect(compared()).toEqual([]);
+      expect(progress).toMatchObject({ state: 'done', done: 60 });
+      expect(times('compareRepositories')).toBe(7);
+      expect(
+        world
+          .inputs('recordScans')
+          .flatMap(({ equal: of }) => of.map(({ repository }) => repository))
+          .toSorted(),
+      ).toEqual(names(60));
+    });
+
+    it.each([{ verify: 'shallow' as const }, { verify: 'deep' as const }])(
+      'asks nothing of the kind with %j: all is read back',
+      async (input) => {
+        await backfilled({ listRepositories: async () => catalog('a', 'b') }, input);
+        expect(times('compareRepositories')).toBe(0);
+        expect(compared().toSorted()).toEqual(['a', 'b']);
+      },
+    );
+
+    it('asks nothing of the kind of what only the ledger knows', async () => {
+      const known = [['x'], []];
+      await backfilled({
+        listRepositories: async () => catalog(),
+        knownRepositories: async () => ({ repositories: known[times('knownRepositories') - 1]! }),
+      });
+      expect(times('compareRepositories')).toBe(0);
+      expect(compared()).toEqual(['x']);
+    });
+
+    it('leaves to their own workflows what could not be compared together', async () => {
+      const progress = await backfilled({
+        listRepositories: async () => catalog('a', 'b'),
+        compareRepositories: async () => {
+          throw activityError(LATER);
+        },
+      });
+      expect(compared().toSorted()).toEqual(['a', 'b']);
+      expect(progress).toMatchObject({ state: 'done', done: 2, failures: [] });
+    });
+
+    it('compares nothing more while it is paused', async () => {
+      const { state, pass } = gate();
+      await world.run(
+        {
+          listRepositories: async () => catalog(...names(50)),
+          compareRepositories: async ({ repositories }) =>
+            pass({ summary: '', equal: await Promise.all(repositories.map(equalPage)), others: [], left: [] }),
+        },
+        async () => {
+          const handle = await start({ concurrency: 1 });
+          await until(() => state.waiting === 1);
+          await handle.signal(SIGNALS.pause);
+          state.open();
+          await until(async () => (await handle.query<BackfillProgress>(QUERIES.progress)).done === 25);
+          await breathe(300);
+          expect(times('compareRepositories')).toBe(1);
+          await handle.signal(SIGNALS.resume);
+          expect(await handle.result()).toMatchObject({ done: 50 });
+        },
+      );
+    });
+  });
+
   it('says how far it is while it runs, and that it is paused', async () => {
     const first = gate();
     await world.run(

@@ -218,6 +218,30 @@ const RECORDINGS: readonly Recording[] = [
       }),
   },
   {
+    name: 'backfill-site-together',
+    workflowId: backfillSiteId('eu'),
+    // Two answers, the first of them full; of what is equal one is settled, and one has something to read back.
+    script: () => ({
+      listRepositories: async () => ({ summary: '', repositories: ['differs', 'due', 'late', 'settled'], excluded: 0, look: 1 }),
+      compareRepositories: async ({ repositories }) => ({
+        summary: '',
+        equal: repositories
+          .filter((name) => name === 'due' || name === 'settled')
+          .map((repository) => ({ repository, page: compared({}) })),
+        others: repositories.filter((name) => name === 'differs'),
+        left: repositories.length > 1 ? ['late'] : [],
+      }),
+      recordScans: async () => ({ summary: '', others: ['due'] }),
+      compareRepository: async () => compared({ tags: differing('v1') }),
+    }),
+    drive: (world) =>
+      world.env.client.workflow.execute<(input: BackfillSiteInput) => Promise<unknown>>(WORKFLOWS.backfillSite, {
+        workflowId: backfillSiteId('eu'),
+        taskQueue: bulkQueue('eu'),
+        args: [{ policy: POLICY, verify: 'auto', once: false, concurrency: 2 }],
+      }),
+  },
+  {
     name: 'verify-site',
     workflowId: verifySiteId('eu'),
     // Two pages; paused over the first, and one image is mended.

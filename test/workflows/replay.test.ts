@@ -23,6 +23,7 @@ interface Recorded {
 /** Of each release that workflows may still run of: what must not be taken away. */
 const EXPECTED = [
   'backfill-site.json',
+  'backfill-site-together.json',
   'limit-site.json',
   'owner.json',
   'sync-image-checked-after-repeat.json',
@@ -80,6 +81,9 @@ describe('recorded histories', () => {
     expect(new Set(await activities('0.1.0/verify-site.json'))).toEqual(
       new Set(['imagesToVerify', 'fetchManifests', 'enumerateLayers', 'copyBlobs', 'publishManifests', 'markVerification']),
     );
+    expect((await activities('0.1.0/backfill-site-together.json')).filter((name) => /Repositories|recordScans/.test(name))).toEqual([
+      ...['listRepositories', 'compareRepositories', 'recordScans', 'compareRepositories', 'knownRepositories'],
+    ]);
     expect(await activities('0.1.0/sync-repository-scan-with-deletions.json')).toEqual(
       expect.arrayContaining(['deleteTags', 'recordDeletions']),
     );

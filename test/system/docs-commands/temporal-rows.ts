@@ -98,7 +98,7 @@ async function limits({ temporal, ask, worker }: DocumentedSystem): Promise<void
 }
 
 async function cancels(system: DocumentedSystem): Promise<void> {
-  const { temporal, ask, scan, client } = system;
+  const { temporal, ask, act, client } = system;
   const statusOf = async (id: string) => (await client.workflow.getHandle(id).describe()).status.name;
   const progress = (state: string) =>
     eventually(
@@ -108,7 +108,8 @@ async function cancels(system: DocumentedSystem): Promise<void> {
       200,
     );
   const held = heldListing(system);
-  await scan();
+  // Reading all back is done by the repositories' own workflows.
+  await act('backfill/start', { verify: 'shallow' });
   await eventually(
     () => statusOf('sync-repository/eu/app').catch(() => 'none'),
     (name) => name === 'RUNNING',
