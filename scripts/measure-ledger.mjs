@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import pg from 'pg';
 import { pino } from 'pino';
 import { openLedger } from '../dist/src/ledger/index.js';
 import { startPostgres } from '../dist/src/processes/embedded/postgres.js';
 import { startTemporal } from '../dist/src/processes/embedded/temporal.js';
 import { startStarter } from '../dist/src/processes/starter/main.js';
 import { connectTemporal } from '../dist/src/processes/temporal/connect.js';
+import { fillLedger, withClient } from './bench/fill-ledger.mjs';
 
 /*
  * What people wait for where the ledger is large: `node scripts/measure-ledger.mjs [--rows 1000000] [--seconds 60]`. A real PostgreSQL with that many images
@@ -21,7 +21,6 @@ import { connectTemporal } from '../dist/src/processes/temporal/connect.js';
 const { values } = parseArgs({ options: { rows: { type: 'string', default: '1000000' }, seconds: { type: 'string', default: '60' } } });
 const rows = Number(values.rows);
 const seconds = Number(values.seconds);
-const CHUNK = 20_000;
 const TAGS = 100;
 const TIMES = 20;
 const PAGES = {
@@ -123,16 +122,6 @@ function memory() {
   return Math.round(process.memoryUsage.rss() / 1024 ** 2);
 }
 
-async function withClient(config, work) {
-  const client = new pg.Client({ ...config, statement_timeout: 0 });
-  await client.connect();
-  try {
-    await work(client);
-  } finally {
-    await client.end();
-  }
-}
-
 /** A repository's images are verified again. */
 function touch(config, at) {
   const repository = `team-0/app-${at % 100}`;
@@ -144,31 +133,19 @@ function touch(config, at) {
   );
 }
 
-function fill(config) {
+async function fill(config) {
   const now = Date.now();
-  return withClient(config, async (client) => {
+  await withClient(config, async (client) => {
     await client.query(`insert into sites (name, fingerprint, paused, created_at, backfill, backfilled_at, catalog_at, catalog_excluded)
       values ('eu', 'x', false, 0, '{"state":"done","done":1,"total":1,"excluded":0,"failures":[]}', ${now}, ${now - 60_000}, 0)`);
-    for (let from = 0; from < rows; from += CHUNK) {
-      await client.query(`insert into images (site, repository, tag, digest, sync, verification, bytes, look, look_end, looked_at, verified_at, verified_digest,
-          changed_at, reason, put_digests, attempts)
-        select 'eu', 'team-' || g / (${TAGS} * 100) || '/app-' || g / ${TAGS}, 'v1.' || g % ${TAGS}, d, s, case when s = 'synced' then 'succeeded' else 'pending' end,
-          50000000, at, at, at, case when s = 'synced' then at end, case when s = 'synced' then d end, case when s <> 'synced' then at end,
-          case when s = 'failed' then 'the primary lacks a blob of it' end, array[d], 0
-        from (select g, 'sha256:' || md5(g::text) || md5((g + 1)::text) as d, ${now - 10_000_000}::bigint + g * 10 as at,
-          case when g % 1000 = 0 then 'failed' when g % 777 = 0 then 'pending' else 'synced' end as s
-          from generate_series(${from}, ${Math.min(from + CHUNK, rows) - 1}) g) x`);
-    }
-    const last = Math.ceil(rows / TAGS) - 1;
-    const named = `'team-' || g / 100 || '/app-' || g`;
-    await client.query(`insert into repositories (site, repository, last_scan, scan_started, pages, listed, excluded, foreign_tags, complete, completed_scan_at, closed_scan_at)
-      select 'eu', ${named}, 's' || g, ${now}, 1, ${TAGS}, 0, 0, true, ${now}, ${now} from generate_series(0, ${last}) g`);
-    await client.query(`insert into listed_repositories (site, repository, first_listed_at, last_listed_at)
-      select 'eu', repository, ${now - 90_000_000}, ${now - 60_000} from repositories`);
-    await client.query(`insert into scans (id, site, repository, started_at, pages, listed, excluded, complete, finished_at)
-      select 's' || g, 'eu', ${named}, ${now}, 1, ${TAGS}, 0, true, ${now + 1} from generate_series(0, ${last}) g`);
     await client.query(`insert into scans (id, site, repository, started_at, pages, listed, excluded, complete, finished_at)
       select 'c' || g, 'eu', null, ${now - 60_000} - g * 3600000, 1, ${TAGS}, 0, true, ${now} - g * 3600000 from generate_series(0, 19) g`);
-    await client.query('vacuum analyze');
+  });
+  await fillLedger(config, {
+    ...{ rows, tags: TAGS },
+    repository: `'team-' || r / 100 || '/app-' || r`,
+    tag: `'v1.' || g % ${TAGS}`,
+    digest: `'sha256:' || md5(g::text) || md5((g + 1)::text)`,
+    state: `case when g % 1000 = 0 then 'failed' when g % 777 = 0 then 'pending' else 'synced' end`,
   });
 }

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { type TwinportError } from '../../src/model/failure.ts';
 import type { CopyBlobsInput, CopyBlobsResult, CopyHeartbeat } from '../../src/model/steps.ts';
+import { WHOLE_BYTES } from '../../src/replication/copy-blob.ts';
 import { copyBlobs as copy } from '../../src/replication/copy-blobs.ts';
 import { routeOf, type Site } from '../../src/replication/site.ts';
 import { retryableOf } from '../failure.ts';
@@ -24,6 +25,7 @@ export const copyBlobs =
     const attempt = context.info.attempt;
     let position = earlier;
     const announced = new Set<string>();
+    const small = new Set(input.blobs.filter(({ size }) => size <= WHOLE_BYTES).map(({ digest }) => digest));
     const retryable = (failures: CopyBlobsResult['failures']): TwinportError | undefined =>
       attempt - (position?.progressAttempt ?? 0) < ATTEMPTS_WITHOUT_PROGRESS ? retryableOf(failures) : undefined;
     return runActivity(
@@ -35,8 +37,8 @@ export const copyBlobs =
           attempt,
           onProgress(heartbeat) {
             position = heartbeat;
-            // At once for a new upload: one that no heartbeat knows would be left behind by a kill.
-            const fresh = heartbeat.uploads.filter((upload) => !announced.has(upload.location));
+            // At once for a new upload: one that no heartbeat knows would be left behind by a kill. A small blob's is over before the next one, mostly.
+            const fresh = heartbeat.uploads.filter(({ digest, location }) => !small.has(digest) && !announced.has(location));
             if (fresh.length === 0) return;
             for (const upload of fresh) announced.add(upload.location);
             context.heartbeat(heartbeat);

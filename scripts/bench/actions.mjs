@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../dist/src/processes/embedded/free-port.js';
 import { startRegistry } from '../../dist/src/processes/embedded/registry.js';
 import { CONTENTS, push, pushTag } from './content.mjs';
+import { cpuOf, eachOf } from './measure.mjs';
 import { pullable } from './pushes.mjs';
 import { reached } from './statistics.mjs';
 import { makeFolder, metricOf, SECRET, startSystem, withEnds } from './system.mjs';
@@ -26,10 +27,14 @@ export function measureActions({ folder, seed, ends, note }) {
     const webhook = await freePort();
     const system = await startSystem({ dir, webhook, primary: primary.url, secondary: secondary.url }, own);
     const worker = await system.startWorker();
+    const pids = { ...system.pids, worker: worker.pid };
+    const now = async () => ({ ...(await countActions(system.client, worker.url)), cpuSeconds: await eachOf(pids, cpuOf) });
+    const atStart = { cpuSeconds: await eachOf(pids, cpuOf) };
     note('actions: the first copy');
     const images = [...content.values()].reduce((sum, tags) => sum + Object.keys(tags).length, 0);
     await verified(system, images);
-    const first = await countActions(system.client, worker.url);
+    const first = difference(await now(), atStart);
+    const before = await now();
     // Only now, else the content's own pushes would be told.
     await primary.restart({ notifications: { url: `${system.url}/events/distribution`, secret: SECRET } });
     note('actions: pushes, one after the other');
@@ -43,10 +48,15 @@ export function measureActions({ folder, seed, ends, note }) {
       );
     }
     await verified(system, images + PUSHES);
-    const all = await countActions(system.client, worker.url);
-    const pushes = Object.fromEntries(Object.entries(all).map(([kind, count]) => [kind, count - first[kind]]));
+    const pushes = difference(await now(), before);
     return { name: 'actions', title: "Temporal's actions", actions: { images, first, pushes, pushed: PUSHES } };
   });
+}
+
+/** What came since, by name; what was not counted before is all since. */
+function difference(now, before) {
+  const since = (value, earlier = 0) => (typeof value === 'object' ? difference(value, earlier) : value - earlier);
+  return Object.fromEntries(Object.entries(now).map(([name, value]) => [name, since(value, before[name])]));
 }
 
 const GOALS = { first: 300, push: 6 };
@@ -67,7 +77,7 @@ export function actionsText({ actions: { images, first, pushes, pushed } }) {
 
 const KINDS = ['starts', 'children', 'activities', 'retries', 'timers', 'signals'];
 
-function inHistories(of) {
+export function inHistories(of) {
   return KINDS.reduce((sum, kind) => sum + of[kind], 0);
 }
 
@@ -95,12 +105,12 @@ const ACTIONS = {
 };
 
 /**
- * Counts the actions in the histories of all workflows until now: by kind. `heartbeats` are in no history: they are those that this
+ * Counts the actions in the histories of all workflows, or of those that the query names, until now: by kind. `heartbeats` are in no history: they are those that this
  * worker sent. What people look at in between (queries) is left out, and what stands for a whole site.
  */
-export async function countActions(client, workerUrl) {
+export async function countActions(client, workerUrl, query = '') {
   const counts = Object.fromEntries(KINDS.map((kind) => [kind, 0]));
-  for await (const { workflowId, runId } of client.workflow.list()) {
+  for await (const { workflowId, runId } of client.workflow.list({ query })) {
     if (SITE_LONG.test(workflowId)) continue;
     const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
     for (const [at, event] of events.entries()) {

@@ -9,8 +9,8 @@ import { join } from 'node:path';
 
 const MIB = 2 ** 20;
 export const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
-const CONFIG = 'application/vnd.oci.image.config.v1+json';
-const LAYER = 'application/vnd.oci.image.layer.v1.tar';
+export const CONFIG = 'application/vnd.oci.image.config.v1+json';
+export const LAYER = 'application/vnd.oci.image.layer.v1.tar';
 
 /** The works' contents: the repositories with their tags, each a list of the blobs that it consists of (`{ name, size }`; the first is its config). */
 export const CONTENTS = {

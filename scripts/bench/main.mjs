@@ -1,19 +1,20 @@
-import { fork } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startRegistry } from '../../dist/src/processes/embedded/registry.js';
 import { digestsAt, loseBlob, push } from './content.mjs';
+import { forked } from './forked.mjs';
 import { endMeasured, measure } from './measure.mjs';
 import { writeReport } from './report.mjs';
+import { SIZES } from './scale.mjs';
 import { availableTools } from './tools.mjs';
 import { WORKS } from './works.mjs';
 
 /*
  * Measures Twinport and its peers side by side: the same content, the same registries, in turn, with a fresh secondary each time.
- *   npm run bench -- [--works large,small,far,layer,lost,pushes,actions,scale] [--tools crane,regsync] [--rounds 5] [--seed TEXT] [--dry]
+ *   npm run bench -- [--works large,small,far,layer,lost,pushes,actions,scale] [--tools crane,regsync] [--rounds 5]
+ *     [--tags 10000,100000] [--seed TEXT] [--dry]
  * Each round runs all tools one after the other, in another order; one more round, which is not timed, counts requests and bytes.
  */
 const { values } = parseArgs({
@@ -22,12 +23,16 @@ const { values } = parseArgs({
     tools: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     seed: { type: 'string', default: 'twinport' },
+    tags: { type: 'string', default: SIZES.join(',') },
     dry: { type: 'boolean', default: false },
   },
 });
 const note = (text) => process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
 const rounds = Number(values.rounds);
 if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error(`--rounds ${values.rounds}: a number from 1 is wanted`);
+const sizes = values.tags.split(',').map(Number);
+if (sizes.some((tags) => !(tags >= SIZES[0] && tags % 100 === 0)))
+  throw new Error(`--tags ${values.tags}: hundreds from ${SIZES[0]} are wanted`);
 const works = chosen(WORKS, values.works, '--works');
 const tools = chosen(await availableTools(note), values.tools && `twinport,${values.tools}`, '--tools');
 
@@ -39,7 +44,7 @@ let ending;
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void endAll().finally(() => process.exit(130)));
 try {
   for (const work of works) {
-    const result = await (work.measure ? work.measure({ folder, seed: values.seed, ends, note }) : workWith(work));
+    const result = await (work.measure ? work.measure({ folder, seed: values.seed, ends, note, sizes }) : workWith(work));
     // At once: what a later work is stopped in is no loss of this one.
     const { text, registries } = work;
     await writeReport({ rounds, seed: values.seed, tools, work: result, text, registries, write: !values.dry });
@@ -140,23 +145,8 @@ function byTool(pass, timed, counted) {
 }
 
 /** A line or a gate in a process of its own. */
-async function link(asked) {
-  const child = fork(fileURLToPath(new URL('./link.mjs', import.meta.url)));
-  const answer = () => new Promise((resolve) => child.once('message', resolve));
-  const opened = answer();
-  child.send(asked);
-  const { port } = await opened;
-  const close = () => child.connected && child.disconnect();
-  ends.push(close);
-  return {
-    host: `127.0.0.1:${port}`,
-    close,
-    counts() {
-      const said = answer();
-      child.send('counts');
-      return said;
-    },
-  };
+function link(asked) {
+  return forked('./link.mjs', asked, ends);
 }
 
 function chosen(all, names, option) {

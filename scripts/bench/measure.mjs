@@ -113,6 +113,20 @@ export async function cpuOf(pid) {
   return sum([own?.cpu ?? 0, ...(await processesUnder(pid)).map(({ cpu }) => cpu)]) / TICKS_PER_SECOND;
 }
 
+/** What a process and all below it hold in memory now, in bytes. */
+export async function memoryOf(pid) {
+  return sum(await Promise.all([pid, ...(await processesUnder(pid)).map((each) => each.pid)].map(proportionalSize)));
+}
+
+/** A figure of parts by their names, each a process or some: `ask` gives one's. */
+export async function eachOf(pids, ask) {
+  const sums = Object.entries(pids).map(async ([name, of]) => {
+    const all = await Promise.all([of].flat().map(ask));
+    return [name, all.reduce((sum, each) => sum + each, 0)];
+  });
+  return Object.fromEntries(await Promise.all(sums));
+}
+
 /** The processes below another, each with what it and its dead children used, in ticks. */
 async function processesUnder(root) {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { root } from '../parts/cache.mjs';
 import { barChart } from './plot.mjs';
+import { sizingText } from './sizing.mjs';
 import { median, reached, spread } from './statistics.mjs';
 
 const PAGE = 'docs/benchmarks.md';
+const SIZING = 'docs/sizing.md';
 const FOLDER = 'docs/benchmarks';
 const BEGIN = '<!-- made by npm run bench; do not edit -->';
 const END = '<!-- end -->';
@@ -37,17 +39,18 @@ export async function writeReport({ rounds, seed, tools, work, text: own, regist
     `${registries} on both sides.`,
   ];
   const picture = work.passes ? [`![${work.title}](benchmarks/${work.name}.svg)`] : [];
-  await updatePage(work.name, [made.filter((part) => part !== '').join('; '), ...picture, text].join('\n\n'));
+  await updatePage(PAGE, work.name, [made.filter((part) => part !== '').join('; '), ...picture, text].join('\n\n'));
+  await updatePage(SIZING, 'figures', await sizingText(join(root, FOLDER)));
 }
 
-/** Puts a work's text between its marks in the page. */
-async function updatePage(name, text) {
-  const page = await readFile(join(root, PAGE), 'utf8');
+/** Puts a text between its marks in a page. */
+async function updatePage(path, name, text) {
+  const page = await readFile(join(root, path), 'utf8');
   const begin = `<!-- ${name}: ${BEGIN.slice(5)}`;
   const from = page.indexOf(begin);
   const to = page.indexOf(END, from);
-  if (from === -1 || to === -1) throw new Error(`${PAGE} has no place for "${name}" (${begin} … ${END})`);
-  await writeText(PAGE, `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`);
+  if (from === -1 || to === -1) throw new Error(`${path} has no place for "${name}" (${begin} … ${END})`);
+  await writeText(path, `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`);
 }
 
 async function writeText(path, text) {

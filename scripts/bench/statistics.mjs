@@ -22,3 +22,8 @@ export function quantile(values, share) {
 export function reached(holds) {
   return holds ? 'reached' : '**not reached**';
 }
+
+/** With commas between thousands. */
+export function number(value) {
+  return value.toLocaleString('en-US');
+}

@@ -47,7 +47,7 @@ export async function startProgram(args, cwd, printed, ends) {
  * a starter; and workers, which `startWorker` adds.
  * @returns `pids` of the parts, a Temporal `client`, the ledger's `poolConfig`, and `api`, which asks the starter
  */
-export async function startSystem({ dir, webhook, primary, secondary, limits = {} }, ends) {
+export async function startSystem({ dir, webhook, primary, secondary }, ends) {
   const temporal = await startTemporal({ dbFile: join(dir, 'temporal.db') });
   ends.push(() => temporal.stop(5_000));
   const postgres = await startPostgres({ dataDir: join(dir, 'ledger') });
@@ -60,10 +60,11 @@ export async function startSystem({ dir, webhook, primary, secondary, limits = {
     dataDir: join(dir, 'data'),
     control: { url, token: TOKEN },
     webhook: { listen: `127.0.0.1:${port}`, secret: SECRET },
-    primary: { url: primary, limits },
-    secondaries: [{ name: 'eu', url: secondary, limits }],
   };
-  const written = (name, more) => writeFile(join(dir, name), JSON.stringify({ ...config, ...more }));
+  const written = (name, { limits = {}, ...more }) => {
+    const sites = { primary: { url: primary, limits }, secondaries: [{ name: 'eu', url: secondary, limits }] };
+    return writeFile(join(dir, name), JSON.stringify({ ...config, ...sites, ...more }));
+  };
   await written('starter.yaml', {});
   const starter = await startProgram(['starter', '-c', 'starter.yaml'], dir, /Dashboard: /, ends);
   const { client, close } = await connectTemporal({ address: temporal.address, namespace: 'default' });
@@ -71,9 +72,10 @@ export async function startSystem({ dir, webhook, primary, secondary, limits = {
   return {
     ...{ url, client, poolConfig: postgres.poolConfig },
     pids: { starter: starter.pid, temporal: temporal.pid, postgres: postgres.pid },
-    async startWorker() {
+    /** @param limits of requests and bytes, its own for each registry */
+    async startWorker(limits) {
       const listen = `127.0.0.1:${await freePort()}`;
-      await written(`${listen}.yaml`, { worker: { listen } });
+      await written(`${listen}.yaml`, { worker: { listen }, limits });
       const worker = await startProgram(['worker', '-c', `${listen}.yaml`, '--site', 'eu'], dir, /metrics: /, ends);
       return { ...worker, url: `http://${listen}` };
     },

@@ -1,5 +1,6 @@
 import { actionsText, measureActions } from './actions.mjs';
 import { CONTENTS } from './content.mjs';
+import { measureScale, scaleText } from './scale.mjs';
 import { measurePushes, pushesText } from './pushes.mjs';
 
 /*
@@ -70,6 +71,13 @@ export const WORKS = [
   },
   { name: 'pushes', title: 'from a push to the image that can be pulled', measure: measurePushes, text: pushesText },
   { name: 'actions', title: "Temporal's actions", measure: measureActions, text: actionsText },
+  {
+    name: 'scale',
+    title: 'a scan with nothing to do, by size',
+    measure: measureScale,
+    text: scaleText,
+    registries: 'Made-up registries that store nothing',
+  },
 ];
 
 /** Of one image the layer. */

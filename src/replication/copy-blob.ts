@@ -13,7 +13,7 @@ import { sendBlob, type OnPosition } from './send-blob.ts';
 import { sourceStream } from './source-stream.ts';
 
 /** Up to here a blob is held in memory before the secondary hears of it: no upload is open while the primary is waited for. */
-const WHOLE_BYTES = 64 * 1024;
+export const WHOLE_BYTES = 64 * 1024;
 
 /**
  * Brings one blob over: by mounting it from a repository of the secondary that holds it, else by streaming it, with no temporary file; then reads

@@ -22,8 +22,8 @@ const SETTLE_MS = 600_000;
  */
 const QUIET_MS = 180_000;
 const SAMPLE_MS = 2_000;
-/** A heartbeat goes out within a fifth of a second, on a busy machine later. */
-const UNTOLD_MS = 1_000;
+/** A heartbeat goes out within a second of a small blob's upload, on a busy machine later. */
+const UNTOLD_MS = 2_000;
 
 export interface SoakOptions {
   readonly seed: number;

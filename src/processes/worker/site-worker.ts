@@ -24,7 +24,7 @@ export interface SiteWorkerOptions extends WorkerParts {
 }
 
 /**
- * Heartbeats are sent a second apart, and one more for each new upload: a kill leaves behind those of which Temporal has not heard. Further apart than
+ * Heartbeats are sent a second apart, and one more for each new upload of a blob that is not small: a kill leaves behind those of which Temporal has not heard. Further apart than
  * this they are not held back.
  */
 const HEARTBEAT_THROTTLE = '200 milliseconds';
