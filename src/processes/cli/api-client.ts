@@ -1,3 +1,5 @@
+import type { request as Request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { failureOf, retryOf, TwinportError, type FailureCode } from '../../model/failure.ts';
 
@@ -47,15 +49,7 @@ export function remoteApi(url: string, token: string | undefined): ApiClient {
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     };
     try {
-      const answer = await fetch(base + path, {
-        method,
-        headers,
-        // A redirect would take the token elsewhere.
-        redirect: 'manual',
-        signal: AbortSignal.timeout(REQUEST_MS),
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      return { status: answer.status, body: await answer.text() };
+      return await ask(base + path, method, headers, body);
     } catch (cause) {
       throw new TwinportError(
         'UNREACHABLE',
@@ -63,6 +57,18 @@ export function remoteApi(url: string, token: string | undefined): ApiClient {
         { cause },
       );
     }
+  });
+}
+
+/** Over plain HTTP and not by `fetch`, which takes as long to load as the rest of a command. Redirects, which would take the token elsewhere, are not followed. */
+async function ask(url: string, method: string, headers: Record<string, string>, body: unknown): Promise<ApiAnswer> {
+  const { request } = (await import(url.startsWith('https:') ? 'node:https' : 'node:http')) as { request: typeof Request };
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method, headers, signal: AbortSignal.timeout(REQUEST_MS) }, (answer) => {
+      text(answer).then((content) => resolve({ status: answer.statusCode ?? 0, body: content }), reject);
+    });
+    sent.once('error', reject);
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
 
@@ -85,8 +91,8 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** A short name as the system has it; a deadline has none. */
 function reasonOf(cause: unknown): string {
-  const inner = typeof cause === 'object' && cause !== null && 'cause' in cause ? cause.cause : undefined;
-  const code = typeof inner === 'object' && inner !== null && 'code' in inner ? String(inner.code) : undefined;
-  return code ?? failureOf(cause).message;
+  const { code, cause: inner } = cause as { code?: unknown; cause?: unknown };
+  return typeof code === 'string' && code !== 'ABORT_ERR' ? code : failureOf(inner ?? cause).message;
 }

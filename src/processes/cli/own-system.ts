@@ -59,7 +59,10 @@ async function startOnLock(options: OwnSystemOptions, lock: DataDirLock): Promis
   const webhookSecret = config.webhook.secret ?? (await madeWebhookSecret(config.dataDir));
   // Made ones are in no configuration.
   registerSecrets([token, webhookSecret]);
-  const [started, checked] = await Promise.allSettled([startSystem({ ...options, token, webhookSecret }), options.meanwhile?.()]);
+  let check = (): void => undefined;
+  const checking = new Promise<void>((resolve) => (check = resolve)).then(options.meanwhile);
+  const starting = startSystem({ ...options, token, webhookSecret, onSpawn: check });
+  const [started, checked] = await Promise.allSettled([starting, checking]);
   if (started.status === 'rejected') throw checked.status === 'rejected' ? checked.reason : started.reason;
   const system = started.value;
   try {

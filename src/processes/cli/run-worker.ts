@@ -31,7 +31,7 @@ export async function runWorker(file: string | undefined, site: string, logger: 
     const { client, dataConverter, namespace } = connected;
     await requireKeys(client);
     const parts = { native: await connected.native(), namespace, dataConverter, client, logger, ...(tracer ? { tracer } : {}) };
-    const worker = await startSiteWorker({ ...parts, site: own });
+    const worker = await startSiteWorker({ ...parts, site: own, pushes: true });
     stack.add('worker', () => worker.stop());
     if (config.worker.listen !== undefined) await serveMetrics(config.worker.listen, stack, logger);
     note(`the worker of ${site} polls ${config.temporal.address}`);

@@ -22,6 +22,8 @@ export interface ChildOptions {
   readonly readyWhen: () => Promise<boolean>;
   /** How long that may take, in milliseconds; 30,000 if absent. */
   readonly readyTimeoutMs?: number;
+  /** Told once the process is there, ready or not. */
+  readonly onSpawn?: (() => void) | undefined;
 }
 
 /** How a process ended. */
@@ -68,6 +70,7 @@ exec "$@"`;
 export async function spawnChild(options: ChildOptions): Promise<Child> {
   const log = options.logFile === undefined ? undefined : logStart(options.logFile);
   const process = start(options);
+  options.onSpawn?.();
   const output = tailOf(process, log);
   const child = ownedChild(process, options.stopSignal ?? 'SIGTERM');
   try {

@@ -25,10 +25,12 @@ export async function keepPostgres(options: {
   dataDir: string;
   logger: Logger;
   fail: (error: TwinportError) => void;
+  /** Told once a process of the first start is there, ready or not. */
+  onSpawn?: () => void;
 }): Promise<KeptPostgres> {
   const { link, remove } = await choosePath(options.dataDir);
-  const start = async (): Promise<EmbeddedPostgres> => {
-    const postgres = await startPostgres({ dataDir: options.dataDir });
+  const start = async (onSpawn?: () => void): Promise<EmbeddedPostgres> => {
+    const postgres = await startPostgres({ dataDir: options.dataDir, onSpawn });
     const draft = `${link}-${postgres.pid}`;
     await symlink(String(postgres.poolConfig.host), draft);
     await rename(draft, link);
@@ -36,12 +38,12 @@ export async function keepPostgres(options: {
   };
   let first: EmbeddedPostgres;
   try {
-    first = await start();
+    first = await start(options.onSpawn);
   } catch (error) {
     await remove();
     throw error;
   }
-  const kept = keepRunning({ name: 'PostgreSQL', first, again: start, fail: options.fail, logger: options.logger });
+  const kept = keepRunning({ name: 'PostgreSQL', first, again: () => start(), fail: options.fail, logger: options.logger });
   return {
     poolConfig: { ...first.poolConfig, host: link },
     server: {

@@ -24,6 +24,8 @@ export interface KeepTemporalOptions {
   readonly ui: boolean;
   readonly logger: Logger;
   readonly fail: (error: TwinportError) => void;
+  /** Told once the server's process is there, ready or not. */
+  readonly onSpawn?: () => void;
 }
 
 /**
@@ -37,10 +39,10 @@ export async function keepTemporal(options: KeepTemporalOptions): Promise<KeptTe
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const state = options.state === 'file' ? { dbFile: join(folder, 'temporal.db') } : {};
   const common = { ui, logFile: join(folder, 'temporal.log'), ...state };
-  const first = await (options.state === 'file' ? startWellKnown(common) : startTemporal(common));
+  const first = await (options.state === 'file' ? startWellKnown : startTemporal)({ ...common, onSpawn: options.onSpawn });
   const ports = { port: portOf(first.address), ...(first.uiUrl === undefined ? {} : { uiPort: portOf(first.uiUrl) }) };
   // What is in memory is gone anyway: no need to wait for its good night.
-  const graceMs = options.state === 'memory' ? 100 : 5_000;
+  const graceMs = options.state === 'memory' ? 0 : 5_000;
   const again = async (): Promise<Server> => asServer(await startTemporal({ ...common, ...ports }), graceMs);
   const server = keepRunning({
     name: 'Temporal',

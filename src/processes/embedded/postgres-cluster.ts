@@ -25,13 +25,18 @@ export function serverEnvironment(binaries: Binaries): Record<string, string> {
  * Makes the database's files at the first use; under another name until they are whole, so that a killed start leaves no half database.
  * @throws {TwinportError} LEDGER, CONFLICT (files of another PostgreSQL version)
  */
-export async function ensureCluster(dataFolder: string, binaries: Binaries, account: Account | undefined): Promise<void> {
+export async function ensureCluster(
+  dataFolder: string,
+  binaries: Binaries,
+  account: Account | undefined,
+  onSpawn?: () => void,
+): Promise<void> {
   if (await exists(join(dataFolder, 'PG_VERSION'))) return adopt(dataFolder, account);
   await removeOldDrafts(dataFolder);
   const draft = await mkdtemp(`${dataFolder}${DRAFT}`);
   if (account !== undefined) await chown(draft, account.uid, account.gid);
   try {
-    await initialize(draft, binaries, account);
+    await initialize(draft, binaries, account, onSpawn);
     await rename(draft, dataFolder);
   } catch (cause) {
     await rm(draft, { recursive: true, force: true });
@@ -54,11 +59,13 @@ async function removeOldDrafts(dataFolder: string): Promise<void> {
   }
 }
 
-async function initialize(draft: string, binaries: Binaries, account: Account | undefined): Promise<void> {
+async function initialize(draft: string, binaries: Binaries, account: Account | undefined, onSpawn?: () => void): Promise<void> {
   const options = { ...asAccount(account), env: serverEnvironment(binaries), cwd: dirname(binaries.bin), timeout: INITDB_MS };
   const initdb = ['-D', draft, '-U', ROLE, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-instructions'];
   try {
-    await run(join(binaries.bin, 'initdb'), initdb, options);
+    const making = run(join(binaries.bin, 'initdb'), initdb, options);
+    onSpawn?.();
+    await making;
     const single = run(join(binaries.bin, 'postgres'), ['--single', '-D', draft, 'postgres'], options);
     single.child.stdin?.end(`create database ${ROLE};\n`);
     await single;

@@ -15,6 +15,8 @@ export interface ServerOptions {
   readonly binaries: Binaries;
   readonly account: Account | undefined;
   readonly settings: Readonly<Record<string, string>>;
+  /** Told once the process is there, ready or not. */
+  readonly onSpawn?: (() => void) | undefined;
 }
 
 /** A server that takes connections. */
@@ -58,6 +60,7 @@ export async function runServer(options: ServerOptions): Promise<RunningServer> 
   const logStart = await prepareLog(logFile, account);
   await writeFile(`${dataFolder}.owner`, String(process.pid));
   const watcher = spawnWatcher(options, socketFolder, logFile);
+  options.onSpawn?.();
   const ended = whenEnded(watcher);
   try {
     const pid = await untilReady(watcher, dataFolder, join(socketFolder, 'pid'));

@@ -15,6 +15,8 @@ export interface PostgresOptions {
   readonly logger?: { info(fields: object, message: string): void };
   /** More of PostgreSQL's own settings, by name. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Told once a process is there that makes the files, or runs on them. */
+  readonly onSpawn?: (() => void) | undefined;
 }
 
 /** A running server. */
@@ -43,8 +45,8 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   const dataFolder = join(place.home, 'postgres');
   options.logger?.info({ data: dataFolder, user: account?.uid ?? process.getuid?.() }, 'starting the embedded PostgreSQL');
   await refuseSecondServer(dataFolder);
-  await ensureCluster(dataFolder, binaries, account);
-  const server = await runServer({ dataFolder, binaries, account, settings: options.settings ?? {} });
+  await ensureCluster(dataFolder, binaries, account, options.onSpawn);
+  const server = await runServer({ dataFolder, binaries, account, settings: options.settings ?? {}, onSpawn: options.onSpawn });
   return {
     url: `postgresql://${ROLE}@/${ROLE}?host=${encodeURIComponent(server.socketFolder)}`,
     poolConfig: { host: server.socketFolder, port: 5432, user: ROLE, database: ROLE },

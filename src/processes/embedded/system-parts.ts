@@ -57,10 +57,12 @@ export async function runOnServers(options: PartsOptions, servers: Servers): Pro
   const native = await connected.native();
   const { client, dataConverter, namespace } = connected;
   const parts = { native, namespace, dataConverter, client, logger, ...(tracer ? { tracer } : {}) };
-  // All at once: each loads the workflows' code, and a person waits.
+  // All at once: a person waits.
   const workers: readonly (readonly [string, Promise<RunningWorker>])[] = [
     ['the control worker', startControlWorker({ ...parts, ledger, sites })],
-    ...(options.workers ? sites.map((site) => [`the worker of ${site.name}`, startSiteWorker({ ...parts, site })] as const) : []),
+    ...(options.workers
+      ? sites.map((site) => [`the worker of ${site.name}`, startSiteWorker({ ...parts, site, pushes: options.webhook })] as const)
+      : []),
   ];
   await Promise.allSettled(workers.map(([name, starting]) => adopt(name, starting, stack, fail)));
   await Promise.all(workers.map(([, starting]) => starting));

@@ -14,6 +14,8 @@ export interface SystemOptions extends PartsOptions {
   readonly temporal: 'memory' | 'file';
   /** Serve Temporal's Web UI. */
   readonly ui: boolean;
+  /** Told once the embedded servers' processes are there, ready or not, or will not be: what takes this thread for itself comes after them. */
+  readonly onSpawn?: () => void;
 }
 
 /** A running system. */
@@ -49,12 +51,13 @@ export async function startSystem(options: SystemOptions): Promise<System> {
 
 async function startParts(options: SystemOptions, stack: Stack): Promise<System> {
   const breaks = createBreak();
+  const reachingTemporal = spawning((onSpawn) => reachTemporal(options, stack, breaks.fail, onSpawn));
+  const reachingLedger = spawning((onSpawn) => reachLedger(options, stack, breaks.fail, onSpawn));
+  const spawned = Promise.all([reachingTemporal.spawned, reachingLedger.spawned]);
+  void spawned.then(options.onSpawn);
   // What is to run on the servers takes as long to load as they take to start.
-  const [temporal, ledger, { runOnServers }] = await allSettled(
-    reachTemporal(options, stack, breaks.fail),
-    reachLedger(options, stack, breaks.fail),
-    import('./system-parts.ts'),
-  );
+  const loading = spawned.then(() => import('./system-parts.ts'));
+  const [temporal, ledger, { runOnServers }] = await allSettled(reachingTemporal.done, reachingLedger.done, loading);
   const servers = [temporal.server, ledger.server].filter((server) => server !== undefined);
   const webUi = temporal.webUi === undefined ? {} : { webUi: temporal.webUi };
   const parts = await runOnServers(options, {
@@ -79,10 +82,15 @@ interface ReachedTemporal {
   readonly server?: KeptServer;
 }
 
-async function reachTemporal(options: SystemOptions, stack: Stack, fail: (error: TwinportError) => void): Promise<ReachedTemporal> {
+async function reachTemporal(
+  options: SystemOptions,
+  stack: Stack,
+  fail: (error: TwinportError) => void,
+  onSpawn: () => void,
+): Promise<ReachedTemporal> {
   const { config, logger, ui } = options;
   if (config.temporal) return { config: config.temporal };
-  const kept = await keepTemporal({ dataDir: config.dataDir, state: options.temporal, ui, logger, fail });
+  const kept = await keepTemporal({ dataDir: config.dataDir, state: options.temporal, ui, logger, fail, onSpawn });
   stack.add('Temporal', () => kept.server.stop());
   const webUi = kept.uiUrl === undefined ? {} : { webUi: kept.uiUrl };
   return { config: { address: kept.address, namespace: 'default' }, server: kept.server, ...webUi };
@@ -92,14 +100,24 @@ async function reachLedger(
   options: SystemOptions,
   stack: Stack,
   fail: (error: TwinportError) => void,
+  onSpawn: () => void,
 ): Promise<{ ledger: Ledger; server?: KeptServer }> {
   const { config, logger } = options;
-  const kept = config.ledger ? undefined : await keepPostgres({ dataDir: config.dataDir, logger, fail });
+  const kept = config.ledger ? undefined : await keepPostgres({ dataDir: config.dataDir, logger, fail, onSpawn });
   if (kept) stack.add('PostgreSQL', () => kept.server.stop());
   const { openLedger } = await import('../../ledger/ledger.ts');
   const ledger = await openLedger(config.ledger?.url ?? kept?.poolConfig ?? '');
   stack.add('ledger', () => ledger.close());
   return { ledger, ...(kept ? { server: kept.server } : {}) };
+}
+
+/** Begins what tells of a process that it starts; what is over without one is past that, too. */
+function spawning<T>(begin: (onSpawn: () => void) => Promise<T>): { readonly done: Promise<T>; readonly spawned: Promise<void> } {
+  let tell = (): void => undefined;
+  const spawned = new Promise<void>((resolve) => (tell = resolve));
+  const done = begin(tell);
+  void done.then(tell, tell);
+  return { done, spawned };
 }
 
 /** All results, or the first failure once all have settled: what the others started must be on the stack by then. */

@@ -20,6 +20,8 @@ export interface TemporalOptions {
   readonly namespace?: string;
   /** Where the server's output is appended. */
   readonly logFile?: string;
+  /** Told once the server's process is there, ready or not. */
+  readonly onSpawn?: (() => void) | undefined;
 }
 
 /** A running dev server. */
@@ -72,6 +74,7 @@ async function startOnce(options: TemporalOptions): Promise<EmbeddedTemporal> {
     env: { ...childEnvironment(), TEMPORAL_CONFIG_FILE: `/nonexistent/${randomUUID()}` },
     readyWhen: async () => (await accepts(port)) && (uiPort === undefined || (await accepts(uiPort))),
     ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
+    onSpawn: options.onSpawn,
   });
   return {
     address: `127.0.0.1:${port}`,

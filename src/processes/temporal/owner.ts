@@ -14,6 +14,8 @@ export async function claimNamespace(client: Client, ledgerId: string): Promise<
       workflowIdConflictPolicy: 'USE_EXISTING',
       taskQueue: CONTROL_QUEUE,
       memo: { ledger: ledgerId },
+      // What it is there for is its memo: no worker need ever run it.
+      startDelay: '365 days',
       staticSummary: `This namespace belongs to the Twinport whose ledger is ${ledgerId}`,
     });
   }

@@ -1,4 +1,4 @@
-import { Worker } from '@temporalio/worker';
+import type { WorkerOptions } from '@temporalio/worker';
 import { controlActivities } from '../../../activities/control/index.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { TwinportError } from '../../model/failure.ts';
@@ -9,6 +9,7 @@ import { observeDelay } from '../../telemetry/index.ts';
 import { sendLook } from '../temporal/looks.ts';
 import { startVerify } from '../temporal/verify.ts';
 import { tellOutcomes } from './activity-watch.ts';
+import { createWorker } from './create-worker.ts';
 import { runTogether, type RunningWorker } from './running-worker.ts';
 import { sharedOptions, type WorkerParts } from './worker-parts.ts';
 
@@ -23,7 +24,7 @@ export const BACKFILL_CONCURRENCY = 8;
 /** The ledger's activities, and the one that starts looks. */
 export async function startControlWorker(options: ControlWorkerOptions): Promise<RunningWorker> {
   const { client, ledger, sites, logger } = options;
-  const worker = await Worker.create({
+  const settings: WorkerOptions = {
     ...sharedOptions(options),
     taskQueue: CONTROL_QUEUE,
     shutdownForceTime: '2 seconds',
@@ -43,6 +44,7 @@ export async function startControlWorker(options: ControlWorkerOptions): Promise
         else await startBackfill(client, { policy, verify: 'auto', once: false, concurrency: BACKFILL_CONCURRENCY });
       },
     }),
-  });
-  return runTogether([worker]);
+  };
+  // What runs here as a workflow (pauses, limits, ticks of Schedules) is rare.
+  return runTogether([await createWorker(settings, 'with the first workflow')]);
 }

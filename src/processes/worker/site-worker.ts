@@ -1,4 +1,4 @@
-import { Worker, type WorkerOptions } from '@temporalio/worker';
+import type { WorkerOptions } from '@temporalio/worker';
 import { siteActivities } from '../../../activities/site/index.ts';
 import type { SiteLimits } from '../../model/limits.ts';
 import { bulkQueue, pushQueue } from '../../model/names.ts';
@@ -7,6 +7,7 @@ import { openSession, type Session } from '../../registry/session.ts';
 import { limiterStates } from '../../registry/transport/limiter.ts';
 import { createSite, type Site } from '../../replication/site.ts';
 import { countCopies, countRequest, watchLimits } from '../../telemetry/index.ts';
+import { createWorker } from './create-worker.ts';
 import { runTogether, type RunningWorker } from './running-worker.ts';
 import { watchChangedLimits } from './limits-watch.ts';
 import { watchPause } from './pause-watch.ts';
@@ -21,6 +22,8 @@ export interface SiteWorkerOptions extends WorkerParts {
     readonly backfill?: { readonly requestsPerSecond?: number };
     readonly verify?: { readonly bytesPerSecond: number };
   };
+  /** Pushes are expected, and should not wait for a thread. */
+  readonly pushes: boolean;
 }
 
 /**
@@ -37,13 +40,13 @@ export async function startSiteWorker(options: SiteWorkerOptions): Promise<Runni
     openSession(endpoint, { onRequest: countRequest, ...tellTrouble(site.name, endpoint, logger) });
   watchLimits(limiterStates);
   const watch = { client, site: site.name, logger };
-  const pauses = await watchPause(watch);
+  const pausing = watchPause(watch);
   const both = createSite(open(site.primary), open(site.endpoint), {
     scanRequests: site.backfill?.requestsPerSecond,
     deepBytes: site.verify?.bytesPerSecond,
-    untilResumed: (signal) => pauses.untilResumed(signal),
+    untilResumed: async (signal) => (await pausing).untilResumed(signal),
   });
-  const limits = await watchChangedLimits(watch, (changed) => limitTo(both, site, changed));
+  const limiting = watchChangedLimits(watch, (changed) => limitTo(both, site, changed));
   const shared: Omit<WorkerOptions, 'taskQueue'> = {
     ...sharedOptions(options),
     activities: siteActivities(both, (result, healed) => countCopies(site.name, result, healed)),
@@ -52,13 +55,19 @@ export async function startSiteWorker(options: SiteWorkerOptions): Promise<Runni
     shutdownForceTime: SHUTDOWN_GRACE,
   };
   const cleanUp = async (): Promise<void> => {
-    await Promise.all([pauses.close(), limits.close(), both.primary.close(), both.secondary.close()]);
+    const watches = await Promise.all([pausing, limiting]);
+    await Promise.all([...watches.map((each) => each.close()), both.primary.close(), both.secondary.close()]);
   };
   try {
     const lanes = await Promise.all([
-      Worker.create({ ...shared, taskQueue: pushQueue(site.name), maxConcurrentActivityTaskExecutions: 32 }),
-      Worker.create({ ...shared, taskQueue: bulkQueue(site.name), maxConcurrentActivityTaskExecutions: 16 }),
+      createWorker(
+        { ...shared, taskQueue: pushQueue(site.name), maxConcurrentActivityTaskExecutions: 32 },
+        options.pushes ? 'at once' : 'with the first workflow',
+      ),
+      createWorker({ ...shared, taskQueue: bulkQueue(site.name), maxConcurrentActivityTaskExecutions: 16 }, 'at once'),
     ]);
+    // Nothing is begun before it is known whether the site is paused, and what may be used of it.
+    await Promise.all([pausing, limiting]);
     return runTogether(lanes, cleanUp);
   } catch (thrown) {
     await cleanUp();
