@@ -15,7 +15,9 @@ export interface RangePlan {
   giveUp(): void;
   /** So many are best. */
   settle(ranges: number): void;
-  /** How many pieces a blob may have in memory, or under way, beside those that are read in ranges already. */
+  /** How many pieces a blob may have in memory, or under way, beside others that are read in ranges. */
+  pieces(others: number): number;
+  /** Of these, how many may be under way at a time. */
   share(others: number): number;
   /** Takes part in the sharing. @returns what ends that */
   join(): () => void;
@@ -32,7 +34,8 @@ const SETTLED_MS = 60_000;
 
 /** The plan for a primary of which nothing is known yet. @param transfers how many bodies at a time it is to bear */
 export function createRangePlan(transfers: number, now: () => number = () => performance.now()): RangePlan {
-  const pieces = Math.min(MOST_PIECES, 2 * transfers);
+  const all = Math.min(MOST_PIECES, 2 * transfers);
+  const pieces = (others: number): number => Math.floor(all / (others + 1));
   let ranges = 1;
   let settledAt = Number.NEGATIVE_INFINITY;
   let trying = false;
@@ -62,7 +65,8 @@ export function createRangePlan(transfers: number, now: () => number = () => per
       trying = false;
       settledAt = now();
     },
-    share: (others) => Math.min(MOST_RANGES, transfers, Math.floor(pieces / (others + 1))),
+    pieces,
+    share: (others) => Math.min(MOST_RANGES, transfers, pieces(others)),
     join() {
       active += 1;
       return () => {

@@ -20,7 +20,9 @@ export async function* readInRanges(route: Route, blob: Descriptor, offset: numb
   let fetching = 0;
   const ranges = (): number => (trial || !plan.due ? Math.min(trial?.ranges ?? plan.ranges, plan.share(plan.active - 1)) : 1);
   const start = (): void => {
-    while (!stop.signal.aborted && next < blob.size && ranges() > 1 && fetching < ranges() && pieces.length < ranges()) {
+    // Twice as many as are under way: else those that came early would wait for the first, and no other be under way in their place.
+    const held = (): number => Math.min(2 * ranges(), plan.pieces(plan.active - 1));
+    while (!stop.signal.aborted && next < blob.size && ranges() > 1 && fetching < ranges() && pieces.length < held()) {
       const end = Math.min(next + PIECE_BYTES, blob.size);
       const piece = fetchPiece(readUnbroken(route, blob, next, end, stop.signal), (bytes, first) => {
         plan.came(bytes);
@@ -105,6 +107,8 @@ interface Trial {
   end(best?: number): void;
 }
 
+/** What is tried first: where four bring nothing, two bring nothing either. */
+const FIRST_RANGES = 4;
 /** How long a number of ranges is watched before it is judged. */
 const WATCH_MS = 400;
 /** Less says nothing about how fast a connection is. */
@@ -117,7 +121,7 @@ const LOOKS = 2;
 function beginTrial(plan: RangePlan, rate: number): Trial {
   plan.begin();
   let best: number | undefined;
-  let ranges = 2;
+  let ranges = Math.min(FIRST_RANGES, plan.share(plan.active - 1));
   let before = rate;
   let begun = 0;
   let slower = 0;
