@@ -4,12 +4,15 @@ import { registryError } from './errors.ts';
 import { nextQuery } from './links.ts';
 import { registryCodes } from './refusal.ts';
 import type { Session } from './session.ts';
+import { abortable } from './transport/abortable.ts';
 import type { RegistryRequest, RegistryResponse } from './transport/request.ts';
 
 /** A registry may be upgraded while a worker runs: what it cannot do is asked again after a while. */
 const FORGET_MS = 600_000;
 const MAX_PAGES = 1_000;
 const lacking = new WeakMap<Session, number>();
+/** Where nobody knows yet whether there is the API, one question finds out for all that ask at the same time. */
+const finding = new WeakMap<Session, Promise<unknown>>();
 
 /**
  * Lists what refers to a manifest, over all pages.
@@ -23,7 +26,25 @@ export async function listReferrers(
   digest: Digest,
   signal?: AbortSignal,
 ): Promise<Descriptor[] | undefined> {
+  const first = finding.get(session);
+  if (first) {
+    await abortable(
+      first.catch(() => undefined),
+      signal,
+    );
+  }
   if (performance.now() - (lacking.get(session) ?? Number.NEGATIVE_INFINITY) < FORGET_MS) return undefined;
+  const listed = listPages(session, repository, digest, signal);
+  if (session.capabilities.referrers === true) return listed;
+  finding.set(session, listed);
+  try {
+    return await listed;
+  } finally {
+    if (finding.get(session) === listed) finding.delete(session);
+  }
+}
+
+async function listPages(session: Session, repository: string, digest: Digest, signal?: AbortSignal): Promise<Descriptor[] | undefined> {
   const found = new Map<Digest, Descriptor>();
   let query: URLSearchParams | undefined;
   for (let page = 0; page < MAX_PAGES; page++) {

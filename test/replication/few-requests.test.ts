@@ -27,6 +27,10 @@ describe('a first copy of small images', () => {
     expect(source.count('HEAD', MANIFESTS)).toBe(6);
   });
 
+  it('asks once whether the primary lists what refers to an image, however many ask at a time', () => {
+    expect(source.count('GET', /\/referrers\//)).toBe(1);
+  });
+
   it('does not ask a secondary that lacks the repository for its blobs, and reads back each that it was given', () => {
     const blobs = target.seen.filter(({ method, path }) => method === 'GET' && path.includes('/blobs/sha256'));
     expect(new Set(blobs.map(({ status }) => status))).toEqual(new Set([206]));
