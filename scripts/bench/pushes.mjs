@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../dist/src/processes/embedded/free-port.js';
 import { startRegistry } from '../../dist/src/processes/embedded/registry.js';
 import { CONTENTS, MANIFEST, pushTag } from './content.mjs';
+import { measureFloor } from './floor.mjs';
 import { cpuOf } from './measure.mjs';
 import { quantile, reached } from './statistics.mjs';
 import { makeFolder, SECRET, startProgram } from './system.mjs';
@@ -47,8 +48,10 @@ export async function measurePushes({ folder, seed, ends, note }) {
   note(`pushes: ${SUSTAINED.perSecond} a second`);
   const sustained = await sustain(push, webhook, up.pid);
   for (const end of ends.splice(-3).reverse()) await end();
+  note('pushes: Temporal alone');
+  const floor = await measureFloor({ dir, ends });
   await rm(dir, { recursive: true, force: true });
-  return { name: 'pushes', title: 'Pushes', idle, sustained };
+  return { name: 'pushes', title: 'Pushes', idle, sustained, floor };
 }
 
 /** Looks often, and gives the moment when the tag was there. */
@@ -99,12 +102,13 @@ async function siteAt(port) {
 }
 
 /** What the page says of it. */
-export function pushesText({ idle, sustained: { pushes, perSecond, verified, failed, drainSeconds, cpuMsPerPush } }) {
+export function pushesText({ idle, floor, sustained: { pushes, perSecond, verified, failed, drainSeconds, cpuMsPerPush } }) {
   const at = (share) => `${quantile(idle, share).toFixed(0)} ms`;
   // What is drained long after is what was not kept up with.
   const keptUp = perSecond >= 14.5 && verified === pushes && failed === 0 && drainSeconds < 5;
   return [
     `- One push after the other (${idle.length}): pullable after ${at(0.5)} in the median, ${at(0.99)} at the 99th percentile. Goal: 100 ms and 500 ms: ${reached(quantile(idle, 0.5) <= 100 && quantile(idle, 0.99) <= 500)}.`,
     `- ${pushes} pushes at ${perSecond.toFixed(1)} a second: ${verified} verified and ${failed} failed ${drainSeconds.toFixed(1)} s after the last of them, ${cpuMsPerPush.toFixed(0)} ms of CPU a push (all of Twinport, Temporal and the ledger). Goal: 15 a second, and the queue drains: ${reached(keptUp)}.`,
+    `- Temporal alone, with five activities a workflow that do nothing, and nothing else on the machine: ${floor.perSecond.toFixed(1)} workflows a second, ${floor.cpuMs.toFixed(0)} ms of CPU each (server and worker). Less than that no push can take.`,
   ];
 }
