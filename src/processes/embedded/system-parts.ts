@@ -4,8 +4,9 @@ import type { SiteConfig, TemporalConfig, TwinportConfig } from '../../config/in
 import type { Ledger } from '../../ledger/ledger.ts';
 import { registerSites } from '../../ledger/sites.ts';
 import { TwinportError } from '../../model/failure.ts';
+import type { Tracer } from '../../telemetry/index.ts';
 import { startStarter } from '../starter/main.ts';
-import { connectTemporal } from '../temporal/connect.ts';
+import { connectTemporal, type Temporal } from '../temporal/connect.ts';
 import { claimNamespace } from '../temporal/owner.ts';
 import { traceTo } from '../temporal/trace-to.ts';
 import { startControlWorker } from '../worker/control-worker.ts';
@@ -31,31 +32,44 @@ export interface PartsOptions {
   readonly logger: Logger;
 }
 
+/** A connection to Temporal, for clients and workers. */
+export interface Connected extends Temporal {
+  readonly tracer: Tracer | undefined;
+}
+
 /** Servers that answer, where to put what runs on them, and who is told of what has ended by itself. */
 export interface Servers {
-  readonly temporal: TemporalConfig;
+  readonly temporal: Connected;
+  /** Temporal was started for this run alone, and nobody else can have come to it. */
+  readonly own: boolean;
   readonly webUi?: string;
   readonly ledger: Ledger;
   readonly stack: Stack;
   readonly fail: (error: TwinportError) => void;
 }
 
-/** Runs the workers and the starter, each of them on the stack as soon as it runs. */
-export async function runOnServers(options: PartsOptions, servers: Servers): Promise<{ readonly url: string; readonly client: Client }> {
-  const { config, sites, logger } = options;
-  const { temporal, ledger, stack, fail } = servers;
+/** Connects to Temporal, which needs no ledger. */
+export async function connectParts({ config, logger }: PartsOptions, temporal: TemporalConfig, stack: Stack): Promise<Connected> {
   await installTemporalRuntime(logger);
   const tracer = await traceTo(config, logger, stack);
   const connected = await connectTemporal({ ...temporal, tracer });
   stack.add('Temporal client', () => connected.close());
-  await claimNamespace(connected.client, ledger.id);
+  await connected.native();
+  return { ...connected, tracer };
+}
+
+/** Runs the workers and the starter, each of them on the stack as soon as it runs. */
+export async function runOnServers(options: PartsOptions, servers: Servers): Promise<{ readonly url: string; readonly client: Client }> {
+  const { config, sites, logger } = options;
+  const { temporal, ledger, stack, fail } = servers;
+  const { client, dataConverter, namespace, tracer } = temporal;
+  if (!servers.own) await claimNamespace(client, ledger.id);
   await registerSites(
     ledger,
     sites.map(({ name, fingerprint }) => ({ name, fingerprint })),
     { reset: options.resetSites },
   );
-  const native = await connected.native();
-  const { client, dataConverter, namespace } = connected;
+  const native = await temporal.native();
   const parts = { native, namespace, dataConverter, client, logger, ...(tracer ? { tracer } : {}) };
   // All at once: a person waits.
   const workers: readonly (readonly [string, Promise<RunningWorker>])[] = [

@@ -57,11 +57,16 @@ async function startParts(options: SystemOptions, stack: Stack): Promise<System>
   void spawned.then(options.onSpawn);
   // What is to run on the servers takes as long to load as they take to start.
   const loading = spawned.then(() => import('./system-parts.ts'));
-  const [temporal, ledger, { runOnServers }] = await allSettled(reachingTemporal.done, reachingLedger.done, loading);
+  const connecting = Promise.all([reachingTemporal.done, loading]).then(async ([{ config }, parts]) => ({
+    runOnServers: parts.runOnServers,
+    connected: await parts.connectParts(options, config, stack),
+  }));
+  const [temporal, ledger, { runOnServers, connected }] = await allSettled(reachingTemporal.done, reachingLedger.done, connecting);
   const servers = [temporal.server, ledger.server].filter((server) => server !== undefined);
   const webUi = temporal.webUi === undefined ? {} : { webUi: temporal.webUi };
   const parts = await runOnServers(options, {
-    ...{ temporal: temporal.config, ledger: ledger.ledger, stack, fail: breaks.fail },
+    ...{ temporal: connected, ledger: ledger.ledger, stack, fail: breaks.fail },
+    own: temporal.server !== undefined && options.temporal === 'memory',
     ...webUi,
   });
   return {
