@@ -20,7 +20,7 @@ export async function createWorker(options: WorkerOptions, start: ThreadStart): 
       if (start === 'at once') created().catch(() => undefined);
       return {
         createWorkflow: async (workflow: never) => (await created()).createWorkflow(workflow),
-        destroy: async () => (await creating)?.destroy(),
+        destroy: async () => (await creating?.catch(() => undefined))?.destroy(),
       };
     }
   }
