@@ -111,7 +111,7 @@ function scanCeiling({ scale: { passes, waiting } }) {
   return [
     `- **Scans**: ${number(Math.round(most.tags / most.seconds))} tags a second at ${number(most.tags)} tags, ${(((most.tags / most.seconds) * 86_400) / 1e6).toFixed(0)} million a day; two workers took ${saved.toFixed(2)} × the time of one where waiting was the limit (scale.json).`,
     `- **Memory** at ${number(most.tags)} tags, at most, in MiB: ${memory} (scale.json).`,
-    `- **Disk** at ${number(most.tags)} tags: the ledger ${(most.bytes.ledger / 2 ** 20).toFixed(0)} MiB, ${(most.bytes.ledger / most.tags).toFixed(0)} bytes a tag; its indexes are in that (scale.json).`,
+    `- **Disk** at ${number(most.tags)} tags: the ledger ${(most.bytes.ledger / 2 ** 20).toFixed(0)} MiB, ${(most.bytes.ledger / most.tags).toFixed(0)} bytes a tag; its indexes are in that. The scan left ${(most.bytes.temporal / most.tags).toFixed(0)} bytes a tag in Temporal's storage, for as long as that keeps what has ended (scale.json).`,
   ];
 }
 

@@ -5,24 +5,23 @@ import { CONFIG, LAYER, MANIFEST } from './content.mjs';
 
 /*
  * A registry that holds as many repositories as it is told, and stores nothing: names, tags and manifests are made when they are asked for,
- * the same ones each time. In a process of its own; the parent says `{ repositories, delayMs }`, at the start and whenever they change, and
+ * the same ones each time. In a process of its own; the parent says `{ repositories, tags, delayMs }`, at the start and whenever they change, and
  * gets `{ port }`; to `counts` it gets the requests since it was asked last, by what was asked for.
  */
-const held = { repositories: 0, delayMs: 0 };
+const held = { repositories: 0, tags: 0, delayMs: 0 };
 let counted = {};
 let port;
 
-export const TAGS = 100;
 const BLOBS = [Buffer.from('{}'), Buffer.from('a layer of few bytes')].map((bytes) => ({ bytes, digest: digestOf(bytes) }));
 
 /** A manifest's text around the reference that it is of; the ledger's rows are made from them too. */
 export const [BEFORE, AFTER] = manifestOf('|').split('|');
 
-export function repositoryOf(index) {
+function repositoryOf(index) {
   return `bench/app-${String(index).padStart(6, '0')}`;
 }
 
-export function tagOf(index) {
+function tagOf(index) {
   return `v${String(index).padStart(3, '0')}`;
 }
 
@@ -64,13 +63,14 @@ function respond({ method, url }, response) {
   if (path === '_catalog')
     return list(response, searchParams, { path: '/v2/_catalog', field: 'repositories', count: held.repositories, nameOf: repositoryOf });
   const [, repository, what, last] = /^(.+)\/(tags|manifests|blobs)\/([^/]+)$/.exec(path) ?? [];
-  const index = Number(/^bench\/app-(\d{6})$/.exec(repository ?? '')?.[1] ?? NaN);
+  if (!repository) return unknown(response);
+  const index = Number(/^bench\/app-(\d{6})$/.exec(repository)?.[1] ?? NaN);
   if (!(index < held.repositories)) return missing(response, method, 'NAME_UNKNOWN');
   if (what === 'tags')
     return list(response, searchParams, {
       path: `/v2/${repository}/tags/list`,
       field: 'tags',
-      count: TAGS,
+      count: held.tags,
       nameOf: tagOf,
       more: { name: repository },
     });
@@ -90,7 +90,9 @@ function list(response, asked, { path, field, count, nameOf, more = {} }) {
 }
 
 function manifest(response, method, repository, reference) {
-  const tag = reference.startsWith('sha256:') ? tagWith(repository, reference) : /^v\d{3}$/.test(reference) && reference;
+  const tag = reference.startsWith('sha256:')
+    ? tagWith(repository, reference)
+    : /^v\d{3}$/.test(reference) && Number(reference.slice(1)) < held.tags && reference;
   if (!tag) return missing(response, method, 'MANIFEST_UNKNOWN');
   const body = manifestOf(`${repository}:${tag}`);
   return send(response, method, 'manifest', body, { 'content-type': MANIFEST, 'docker-content-digest': digestOf(body) });
@@ -98,13 +100,19 @@ function manifest(response, method, repository, reference) {
 
 /** A digest tells nothing of its tag: the repository's are made until one is it. */
 function tagWith(repository, digest) {
-  return Array.from({ length: TAGS }, (_, at) => tagOf(at)).find((tag) => digestOf(manifestOf(`${repository}:${tag}`)) === digest);
+  return Array.from({ length: held.tags }, (_, at) => tagOf(at)).find((tag) => digestOf(manifestOf(`${repository}:${tag}`)) === digest);
 }
 
 function send(response, method, what, body, headers = {}) {
   count(method, what);
   response.writeHead(200, { 'content-length': Buffer.byteLength(body), ...headers });
   response.end(method === 'HEAD' ? undefined : body);
+}
+
+/** As Distribution answers for what it has no route, such as referrers. */
+function unknown(response) {
+  count('GET', 'unknown');
+  response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found\n');
 }
 
 function missing(response, method, code) {
