@@ -15,7 +15,7 @@ export const SIZES = [10_000, 100_000];
 const READ_BACK = 10_000;
 const MEMORY_EVERY_MS = 500;
 /** Where waiting is the limit, and no processor: answers take as long as from another continent, and a worker has few requests at a time. */
-const WAITING = { delayMs: 60, requests: 4, tags: 4_000, tagsEach: 10, rounds: 3 };
+const WAITING = { delayMs: 60, requests: 4, tags: 4_000, tagsEach: 10, rounds: 1 };
 /** Histories that are read one by one to be counted. */
 const COUNTED_UP_TO = 2_000;
 
