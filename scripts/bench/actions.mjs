@@ -112,17 +112,28 @@ export async function countActions(client, workerUrl, query = '') {
   const counts = Object.fromEntries(KINDS.map((kind) => [kind, 0]));
   for await (const { workflowId, runId } of client.workflow.list({ query })) {
     if (SITE_LONG.test(workflowId)) continue;
-    const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-    for (const [at, event] of events.entries()) {
+    let at = 0;
+    for await (const event of eventsOf(client, { workflowId, runId })) {
       const kind = ACTIONS[Object.keys(ACTIONS).find((name) => event[name])];
       // A start with a signal is one action.
       const withStart = kind === 'signals' && at === 1;
       if (kind && !withStart) counts[kind] += 1;
       counts.retries += Math.max(0, (event.activityTaskStartedEventAttributes?.attempt ?? 1) - 1);
+      at += 1;
     }
   }
   const heartbeats = await metricOf(workerUrl, 'temporal_request_total', /operation="RecordActivityTaskHeartbeat"/);
   return { ...counts, heartbeats };
+}
+
+/** A history in small pages: the events of a scan are large, and an answer may have 4 MiB. */
+async function* eventsOf({ workflowService }, execution) {
+  let page = {};
+  do {
+    const { nextPageToken } = page;
+    page = await workflowService.getWorkflowExecutionHistory({ namespace: 'default', execution, maximumPageSize: 10, nextPageToken });
+    yield* page.history.events;
+  } while (page.nextPageToken?.length > 0);
 }
 
 /** They run as long as the site, and are no cost of an image. */
