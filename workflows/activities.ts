@@ -45,6 +45,7 @@ const CONTROL_PROFILES: Record<keyof ControlActivities, ActivityOptions> = {
   recordScan: RECORD,
   recordScans: RECORD,
   knownRepositories: RECORD,
+  settledRepositories: RECORD,
   imagesToVerify: RECORD,
   judgePrimary: RECORD,
   planDeletions: RECORD,

@@ -78,7 +78,11 @@ async function unsettled(run: Run, repositories: readonly string[]): Promise<rea
   if (run.input.verify !== 'auto' || !patched('settle-together')) return repositories;
   return settleTogether(run.input, scanOf(run), repositories, {
     begin: () => condition(() => !run.paused),
-    done: (settled) => update(run, { done: run.state.progress.done + settled }),
+    async done(settled) {
+      const before = run.state.progress.done;
+      update(run, { done: before + settled });
+      if (Math.floor((before + settled) / RECORDED_EVERY) > Math.floor(before / RECORDED_EVERY)) await record(run);
+    },
   });
 }
 

@@ -1,6 +1,7 @@
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import { chunks } from '../src/model/batches.ts';
 import { PRIORITY } from '../src/model/names.ts';
-import type { BackfillSiteInput, CompareRepositoriesResult } from '../src/model/steps.ts';
+import type { BackfillSiteInput } from '../src/model/steps.ts';
 import { control, siteActivities } from './activities.ts';
 import { activityFailure } from './activity-failure.ts';
 
@@ -13,7 +14,7 @@ export interface Settling {
   /** Waits while it is paused. */
   readonly begin: () => Promise<void>;
   /** Told of so many more repositories that are done. */
-  readonly done: (repositories: number) => void;
+  readonly done: (repositories: number) => Promise<void>;
 }
 
 /**
@@ -28,35 +29,47 @@ export async function settleTogether(
   repositories: readonly string[],
   { begin, done }: Settling,
 ): Promise<readonly string[]> {
-  const alone = new Set<string>();
-  const queue = chunks(repositories, TOGETHER);
-  const lanes = Math.min(AT_ONCE, concurrency, queue.length);
-  const settle = async (some: readonly string[]): Promise<void> => {
-    const { equal, others, left } = await compare(some);
-    for (const repository of others) alone.add(repository);
-    if (left.length > 0) queue.push([...left]);
-    if (equal.length === 0) return;
-    const recorded = await control.recordScans({ policy, scan, equal }, { summary: `${policy.site}: ${equal.length} repositories, equal` });
-    for (const repository of recorded.others) alone.add(repository);
-    done(equal.length - recorded.others.length);
-  };
-  const compare = (some: readonly string[]): Promise<CompareRepositoriesResult> =>
-    siteActivities(policy.site, 'bulk').compareRepositories(
-      { policy, repositories: some, concurrency: Math.ceil(concurrency / lanes) },
-      { summary: `${policy.site}: compare ${some.length} repositories`, priority: PRIORITY.backfill },
+  const settled = new Set<string>();
+  await orAlone(async () => {
+    const known = await control.settledRepositories(
+      { policy, repositories },
+      { summary: `${policy.site}: what was settled by the last scan` },
     );
-  const lane = async (): Promise<void> => {
-    for (let some = queue.shift(); some; some = queue.shift()) {
-      await begin();
-      try {
-        await settle(some);
-      } catch (thrown) {
-        // Whatever it is, their own workflows meet it, and say of which repository.
-        activityFailure(thrown);
-        for (const repository of some) alone.add(repository);
+    const queue = chunks(known.repositories, TOGETHER);
+    const lanes = Math.min(AT_ONCE, concurrency, queue.length);
+    const settle = async (some: readonly string[]): Promise<void> => {
+      const { equal, left } = await siteActivities(policy.site, 'bulk').compareRepositories(
+        { policy, repositories: some, concurrency: Math.ceil(concurrency / lanes) },
+        { summary: `${policy.site}: compare ${some.length} repositories`, priority: PRIORITY.backfill },
+      );
+      if (left.length > 0) queue.push([...left]);
+      if (equal.length === 0) return;
+      const { others } = await control.recordScans(
+        { policy, scan, equal },
+        { summary: `${policy.site}: ${equal.length} repositories, equal` },
+      );
+      const recorded = equal.map(({ repository }) => repository).filter((repository) => !others.includes(repository));
+      for (const repository of recorded) settled.add(repository);
+      await done(recorded.length);
+    };
+    const lane = async (): Promise<void> => {
+      for (let some = queue.shift(); some; some = queue.shift()) {
+        const these = some;
+        await begin();
+        await orAlone(() => settle(these));
       }
-    }
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
-  return repositories.filter((repository) => alone.has(repository));
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
+  });
+  return repositories.filter((repository) => !settled.has(repository));
+}
+
+/** Whatever goes wrong with many, their own workflows meet it, and say of which repository. */
+async function orAlone(body: () => Promise<void>): Promise<void> {
+  try {
+    await body();
+  } catch (thrown) {
+    // An activity may be cancelled by itself.
+    if (!isCancellation(thrown) || CancellationScope.current().consideredCancelled) activityFailure(thrown);
+  }
 }

@@ -8,7 +8,7 @@ import { recordDeletions } from '../../src/ledger/record-deletions.ts';
 import { judgePrimary } from '../../src/ledger/regressions.ts';
 import { recordScan, recordSettledScans } from '../../src/ledger/record-scan.ts';
 import { recordUndo } from '../../src/ledger/undo.ts';
-import { knownRepositories } from '../../src/ledger/repositories.ts';
+import { knownRepositories, settledRepositories } from '../../src/ledger/repositories.ts';
 import type { JudgePrimaryInput, RecordUndoInput } from '../../src/model/guard-steps.ts';
 import type {
   ImagesToVerifyInput,
@@ -20,6 +20,7 @@ import type {
   RecordDeletionsInput,
   RecordScanInput,
   RecordScansInput,
+  SettledRepositoriesInput,
   StartLookInput,
   StartScheduledInput,
 } from '../../src/model/steps.ts';
@@ -55,6 +56,7 @@ export function controlActivities({ ledger, startLook, startScheduled, onVerifie
       }),
     recordScan: (input: RecordScanInput) =>
       recorded(() => recordScan(ledger, input, scheduledFirst(), (tag) => tagInScope(input.policy, tag))),
+    settledRepositories: (input: SettledRepositoriesInput) => recorded(() => settledRepositories(ledger, input, scheduledFirst())),
     recordScans: (input: RecordScansInput) =>
       recorded(() => recordSettledScans(ledger, input, scheduledFirst(), (tag) => tagInScope(input.policy, tag))),
     knownRepositories: (input: KnownRepositoriesInput): Promise<KnownRepositoriesResult> =>

@@ -18,7 +18,7 @@ export { settleFoundChanges, type MissedEvents } from './missed-events.ts';
 export { planDeletions } from './plan-deletions.ts';
 export { recordDeletions } from './record-deletions.ts';
 export { recordScan, recordSettledScans } from './record-scan.ts';
-export { knownRepositories } from './repositories.ts';
+export { knownRepositories, settledRepositories } from './repositories.ts';
 export { decideRegression, judgePrimary, type Regression } from './regressions.ts';
 export { registerSites, setPaused, type SiteRegistration } from './sites.ts';
 export { keepSamples, listSamples, type SiteSample } from './site-samples.ts';

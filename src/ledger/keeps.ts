@@ -19,7 +19,7 @@ export async function recordKeeps(trx: Db, { policy, repository, after, page }: 
   const end = next === undefined ? sql`` : sql` and tag <= ${next}`;
   await sql`
     delete from keeps where site = ${policy.site} and repository = ${repository} and tag > ${after ?? ''}${end}
-      and not tag = any(${kept}::text[])`.execute(trx);
+      and not tag = any(${kept}::text[]) and since <= ${look}`.execute(trx);
   if (kept.length === 0) return [];
   await sql`
     insert into keeps (site, repository, tag, since)

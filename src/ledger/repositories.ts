@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { KnownRepositoriesInput } from '../model/steps.ts';
+import type { KnownRepositoriesInput, SettledRepositoriesInput, SettledRepositoriesResult } from '../model/steps.ts';
+import { VERIFIED } from './images.ts';
 import { asked, type Ledger } from './ledger.ts';
 
 /**
@@ -27,6 +28,35 @@ export async function knownRepositories(
     after = page.at(-1) ?? after;
     if (page.length < wanted || known.length === input.limit) return known;
   }
+}
+
+/**
+ * Which of some repositories were settled by their last scan, and have nothing that is to be read back by now. None while something is said of the site's
+ * primary: then a scan asks it first what it still holds.
+ * @param at by Temporal's clock
+ * @throws {TwinportError} LEDGER
+ */
+export async function settledRepositories(
+  ledger: Ledger,
+  { policy, repositories }: SettledRepositoriesInput,
+  at: number,
+): Promise<SettledRepositoriesResult> {
+  const { rows } = await asked(() =>
+    sql<{ repository: string }>`
+      select repository from repositories r
+      where site = ${policy.site} and repository = any(${repositories}::text[]) and complete and not out_of_scope and absent_since is null
+        and not exists (select 1 from regressions g where g.site = r.site)
+        and not exists (
+          select 1 from images where site = r.site and repository = r.repository and not out_of_scope
+            and (missing_since is not null or ${VERIFIED} is not true or verified_at is null or verified_at <= ${at - policy.verify.everyMs}))`.execute(
+      ledger.db,
+    ),
+  );
+  const settled = new Set(rows.map(({ repository }) => repository));
+  return {
+    summary: `${settled.size} of ${repositories.length} repositories`,
+    repositories: repositories.filter((repository) => settled.has(repository)),
+  };
 }
 
 async function knownPage(ledger: Ledger, { policy, scannedBefore, limit }: KnownRepositoriesInput, after: string): Promise<string[]> {

@@ -38,6 +38,17 @@ export async function recordScanPage(trx: Db, input: RecordScanInput, foreign: n
   return sum;
 }
 
+/** How many the last scan counted. */
+export async function foreignTags(trx: Db, { policy, repository }: Pick<RecordScanInput, 'policy' | 'repository'>): Promise<number> {
+  const row = await trx
+    .selectFrom('repositories')
+    .select('foreign_tags')
+    .where('site', '=', policy.site)
+    .where('repository', '=', repository)
+    .executeTakeFirst();
+  return row?.foreign_tags ?? 0;
+}
+
 async function sumOf(trx: Db, { policy, repository, scan }: RecordScanInput): Promise<ScanSum> {
   const { rows } = await sql<ScanSum>`
     select count(*) as pages, sum(listed) as listed, sum(excluded) as excluded, sum(foreign_tags) as foreign,

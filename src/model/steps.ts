@@ -14,6 +14,7 @@ export type * from './steps/compare-repository.ts';
 export type * from './steps/compare-repositories.ts';
 export type * from './steps/record-scan.ts';
 export type * from './steps/record-scans.ts';
+export type * from './steps/settled-repositories.ts';
 export type * from './steps/plan-deletions.ts';
 export type * from './steps/delete-tags.ts';
 export type * from './steps/record-backfill.ts';

@@ -27,7 +27,7 @@ export async function listReferrers(
   signal?: AbortSignal,
 ): Promise<Descriptor[] | undefined> {
   const first = finding.get(session);
-  if (first) {
+  if (first && session.capabilities.referrers === undefined) {
     await abortable(
       first.catch(() => undefined),
       signal,

@@ -8,18 +8,17 @@ import { routeOf, type Site } from './site.ts';
 /** A repository of more tags is compared by a workflow of its own. */
 const TAGS_A_REPOSITORY = 250;
 /** After so many no further repository is begun, so that the answer fits a payload. */
-const TAGS_IN_ALL = 2_000;
+const TAGS_IN_ALL = 1_000;
 
 /** What was found of some repositories; see `CompareRepositoriesResult`. */
 export interface ComparedRepositories {
   readonly summary: string;
   readonly equal: readonly { readonly repository: string; readonly page: Omit<Comparison, 'placeholders'> }[];
-  readonly others: readonly string[];
   readonly left: readonly string[];
 }
 
 /**
- * Tells which repositories hold the same on both sides, and gives the comparison of these. One that cannot be compared is among the others:
+ * Tells which repositories hold the same on both sides, and gives the comparison of these. One that cannot be compared is not among them:
  * whoever looks at it closely says why.
  */
 export async function compareRepositories(
@@ -37,14 +36,13 @@ export async function compareRepositories(
       return undefined;
     }
     const page = await equalOrNot(site, policy, repository, signal);
-    tags += page?.tags.length ?? 0;
+    if (page) tags += page.tags.length + page.extra.length + (page.kept?.length ?? 0);
     return { repository, page };
   });
   const looked = compared.filter((one) => one !== undefined);
   const equal = looked.flatMap(({ repository, page }) => (page ? [{ repository, page }] : []));
-  const others = looked.flatMap(({ repository, page }) => (page ? [] : [repository]));
   const summary = `${equal.length} of ${looked.length} repositories equal on both sides, ${count(tags, 'tag')}`;
-  return { summary, equal, others, left };
+  return { summary, equal, left };
 }
 
 async function equalOrNot(site: Site, policy: SitePolicy, repository: string, signal?: AbortSignal) {

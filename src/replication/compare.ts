@@ -39,7 +39,8 @@ export async function compareRepository(
 ): Promise<Comparison> {
   const window = await openWindow(route, policy, after, limit);
   // More would be forgotten before their turn comes, and read twice: hosts count what is read.
-  return compareWindow(route, policy, window, { read: ahead && window.lacking <= BATCH_IMAGES, differences: true });
+  const read = ahead && window.lacking <= BATCH_IMAGES;
+  return comparisonOf(route, policy, window, await compareTags(route, window, { read, differences: true }));
 }
 
 /**
@@ -51,9 +52,10 @@ export async function compareWhileEqual(route: Route, policy: SitePolicy, limit:
   const window = await openWindow(route, policy, undefined, limit);
   const told = window.atPrimary !== undefined && window.atSecondary !== undefined && window.next === undefined;
   if (!told || window.lacking > 0) return undefined;
-  const compared = await compareWindow(route, policy, window, { read: false, differences: false });
-  const equal = compared.tags.length === window.tags.length && compared.tags.every(({ same }) => same);
-  return equal && compared.placeholders.length === 0 && !compared.untagged ? compared : undefined;
+  const compared = await compareTags(route, window, { read: false, differences: false });
+  if (!compared.equal) return undefined;
+  const comparison = await comparisonOf(route, policy, window, compared);
+  return comparison.placeholders.length === 0 && !comparison.untagged ? comparison : undefined;
 }
 
 /** A window of a repository's tags, and the lists that it was cut from. */
@@ -77,19 +79,26 @@ async function openWindow(route: Route, policy: SitePolicy, after: string | unde
   return { ...cut, atPrimary, atSecondary, lacking, outOfScope: all.length - inScope.length, first: after === undefined };
 }
 
-/** @param options `differences`: all of them are wanted, and not only whether there is one */
-async function compareWindow(
+/** What was asked of the tags of a window. */
+interface ComparedTags {
+  readonly tags: readonly ComparedTag[];
+  readonly failures: readonly TagFailure[];
+  /** Listed, and not there. */
+  readonly vanished: readonly string[];
+  /** Nothing else than equal tags was found. */
+  readonly equal: boolean;
+}
+
+/** @param options `read`: see `compareTag`; `differences`: all of them are wanted, and not only whether there is one */
+async function compareTags(
   route: Route,
-  policy: SitePolicy,
-  { atPrimary, atSecondary, next, ...window }: Window,
+  { tags, atPrimary, atSecondary }: Window,
   { read, differences }: { readonly read: boolean; readonly differences: boolean },
-): Promise<Comparison> {
-  const placeholders = await placeholdersAmong(route, window.extra);
-  const extra = window.extra.filter((tag) => !placeholders.includes(tag));
+): Promise<ComparedTags> {
   const failures: TagFailure[] = [];
   const vanished: string[] = [];
   let equal = true;
-  const compared = await concurrently(window.tags, HEADS_AT_ONCE, async (tag) => {
+  const compared = await concurrently(tags, HEADS_AT_ONCE, async (tag) => {
     if (!equal && !differences) return undefined;
     try {
       const result = await compareTag(route, tag, {
@@ -108,8 +117,15 @@ async function compareWindow(
       return undefined;
     }
   });
-  failures.push(...(await listedStill(route, vanished)));
-  const tags = compared.filter((tag) => tag !== undefined);
+  return { tags: compared.filter((tag) => tag !== undefined), failures, vanished, equal };
+}
+
+async function comparisonOf(route: Route, policy: SitePolicy, window: Window, compared: ComparedTags): Promise<Comparison> {
+  const { atPrimary, atSecondary, next } = window;
+  const { tags } = compared;
+  const placeholders = await placeholdersAmong(route, window.extra);
+  const extra = window.extra.filter((tag) => !placeholders.includes(tag));
+  const failures = [...compared.failures, ...(await listedStill(route, compared.vanished))];
   const untagged = policy.untagged === 'all' && next === undefined ? await lackingUntagged(route, window.limit) : [];
   const unlisted = atSecondary === undefined ? ', the secondary gives no list of its own' : '';
   return {

@@ -19,6 +19,9 @@ export interface RangePlan {
   pieces(others: number): number;
   /** Of these, how many may be under way at a time. */
   share(others: number): number;
+  /** Takes the memory of one piece, which `letGo` gives back. @returns false if all of it is taken */
+  hold(): boolean;
+  letGo(): void;
   /** Takes part in the sharing. @returns what ends that */
   join(): () => void;
   /** Blobs that are read in ranges. */
@@ -41,6 +44,7 @@ export function createRangePlan(transfers: number, now: () => number = () => per
   let trying = false;
   let bytes = 0;
   let active = 0;
+  let held = 0;
   return {
     get ranges() {
       return ranges;
@@ -67,6 +71,14 @@ export function createRangePlan(transfers: number, now: () => number = () => per
     },
     pieces,
     share: (others) => Math.min(MOST_RANGES, transfers, pieces(others)),
+    hold() {
+      if (held >= all) return false;
+      held += 1;
+      return true;
+    },
+    letGo() {
+      held -= 1;
+    },
     join() {
       active += 1;
       return () => {

@@ -22,7 +22,8 @@ export async function* readInRanges(route: Route, blob: Descriptor, offset: numb
   const start = (): void => {
     // Twice as many as are under way: else those that came early would wait for the first, and no other be under way in their place.
     const held = (): number => Math.min(2 * ranges(), plan.pieces(plan.active - 1));
-    while (!stop.signal.aborted && next < blob.size && ranges() > 1 && fetching < ranges() && pieces.length < held()) {
+    const more = (): boolean => next < blob.size && ranges() > 1 && fetching < ranges() && pieces.length < held();
+    while (!stop.signal.aborted && more() && plan.hold()) {
       const end = Math.min(next + PIECE_BYTES, blob.size);
       const piece = fetchPiece(readUnbroken(route, blob, next, end, stop.signal), (bytes, first) => {
         plan.came(bytes);
@@ -42,6 +43,7 @@ export async function* readInRanges(route: Route, blob: Descriptor, offset: numb
     while (pieces[0]) {
       yield* pieces[0].chunks();
       pieces.shift();
+      plan.letGo();
       start();
     }
   } catch (thrown) {
@@ -55,6 +57,7 @@ export async function* readInRanges(route: Route, blob: Descriptor, offset: numb
     leave();
     trial?.end();
     await Promise.all(pieces.map(({ fetched }) => fetched));
+    for (const _ of pieces) plan.letGo();
   }
 }
 
@@ -123,7 +126,9 @@ function beginTrial(plan: RangePlan, rate: number): Trial {
   let best: number | undefined;
   let ranges = Math.min(FIRST_RANGES, plan.share(plan.active - 1));
   let before = rate;
+  /** Pieces that have brought something since the number changed, and how many must have. */
   let begun = 0;
+  let added = ranges;
   let slower = 0;
   let over = false;
   let since = { at: 0, bytes: 0 };
@@ -146,7 +151,7 @@ function beginTrial(plan: RangePlan, rate: number): Trial {
       if (over) return;
       if (first) begun += 1;
       // Connections take a while to be made: time counts from when all that were added bring something.
-      if (begun <= ranges / 2) return again();
+      if (begun < added) return again();
       // Others have joined, or the blob ends: of fewer ranges nothing can be said about more.
       if (ranges > plan.share(plan.active - 1)) return end();
       const ms = performance.now() - since.at;
@@ -161,6 +166,7 @@ function beginTrial(plan: RangePlan, rate: number): Trial {
       before = now;
       begun = slower = 0;
       if (ranges * 2 > plan.share(plan.active - 1)) return end();
+      added = ranges + 1;
       ranges *= 2;
       again();
     },

@@ -1,5 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { knownRepositories, markVerification, recordScan, recordSettledScans, siteStatus } from '../../src/ledger/index.ts';
+import {
+  knownRepositories,
+  markVerification,
+  recordScan,
+  recordSettledScans,
+  settledRepositories,
+  siteStatus,
+} from '../../src/ledger/index.ts';
 import type { CompareRepositoryResult, ImageOutcome, RecordScanInput } from '../../src/model/steps.ts';
 import { all, DAY_MS, differs, digest, failed, page, policyOf, same, synced, useLedger } from './support.ts';
 
@@ -218,6 +225,26 @@ describe('recordSettledScans', () => {
     expect(await use.ledger.db.selectFrom('scans').selectAll().where('site', '=', why).execute()).toEqual([]);
   });
 
+  it('leaves alone one in which the secondary has another number of tags that are nobody’s: they may be ours, that are being deleted', async () => {
+    await mark('strangers', [synced('a', 1, T)], T + 5);
+    const more = { ...page(T + 100, [same('a', 1)]), extra: ['mine'] };
+    expect(await settle('strangers', more)).toMatchObject({ others: [repository] });
+    await scan('strangers', more, { scan: 'strangers-1' });
+    expect(await settle('strangers', { ...more, look: T + 200 })).toMatchObject({ others: [] });
+    expect(await repositoryOf('strangers')).toMatchObject({ foreign_tags: 1, last_scan: `strangers-run/${repository}` });
+  });
+
+  it('cancels no deletion that a later look decided', async () => {
+    await mark('late', [synced('a', 1, T)], T + 5);
+    await scan('late', page(T + 200, []), { scan: 'late-1' });
+    await use.ledger.db
+      .insertInto('deletions')
+      .values({ id: 'late-a', site: 'late', repository, tag: 'a', digest: digest(1), state: 'held', reason: 'budget', created_at: T + 200 })
+      .execute();
+    await settle('late', page(T + 100, [same('a', 1)]));
+    expect(await use.ledger.db.selectFrom('deletions').select('state').where('id', '=', 'late-a').execute()).toEqual([{ state: 'held' }]);
+  });
+
   it('settles the others of one call', async () => {
     await mark('both', [synced('a', 1, T)], T + 5);
     const equal = [
@@ -227,5 +254,31 @@ describe('recordSettledScans', () => {
     const settled = await recordSettledScans(use.ledger, { policy: policyOf('both'), scan: 'both-run', equal }, T + 110, all);
     expect(settled).toEqual({ summary: '1 of 2 repositories settled', others: ['library/new'] });
     expect(await repositoryOf('both')).toMatchObject({ repository, complete: true });
+  });
+});
+
+describe('settledRepositories', () => {
+  const settled = async (site: string, at = T + 1_000) =>
+    (await settledRepositories(use.ledger, { policy: policyOf(site), repositories: ['unknown', repository] }, at)).repositories;
+
+  it('are those whose last scan was complete and of whose tags all are verified', async () => {
+    await mark('calm', [synced('a', 1, T)], T + 5);
+    // Known by an image alone.
+    expect(await settled('calm')).toEqual([]);
+    await scan('calm', page(T + 100, [same('a', 1)]));
+    expect(await settled('calm')).toEqual([repository]);
+    expect(await settled('calm', T + 8 * DAY_MS)).toEqual([]);
+    await use.ledger.db.insertInto('regressions').values({ site: 'calm', state: 'held', since: T, sampled: 5, missing: 5 }).execute();
+    expect(await settled('calm')).toEqual([]);
+  });
+
+  it.each([
+    { why: 'differs', tags: [differs('a', 2)] },
+    { why: 'is new', tags: [same('a', 1), same('b', 2)] },
+    { why: 'is gone', tags: [] },
+  ])('are none of those in which one $why', async ({ why, tags }) => {
+    await mark(`calm ${why}`, [synced('a', 1, T)], T + 5);
+    await scan(`calm ${why}`, page(T + 100, tags));
+    expect(await settled(`calm ${why}`)).toEqual([]);
   });
 });

@@ -151,33 +151,38 @@ describe('backfillSite', () => {
   describe('of what is equal on both sides', () => {
     const names = (n: number) => Array.from({ length: n }, (_, at) => `r${String(at).padStart(3, '0')}`);
     const equalPage = async (repository: string) => ({ repository, page: await equal() });
+    const settledRepositories: Scripted['settledRepositories'] = async ({ repositories }) => ({ summary: '', repositories });
+    const allEqual: Scripted['compareRepositories'] = async ({ repositories }) => ({
+      ...{ summary: '', left: [] },
+      equal: await Promise.all(repositories.map(equalPage)),
+    });
 
-    it('runs no workflow, but records it; what is not settled has its own', async () => {
+    it('runs no workflow, but records it; what is not settled, before or after, has its own', async () => {
       const progress = await backfilled({
-        listRepositories: async () => catalog('busy', 'due', 'settled'),
-        compareRepositories: async () => ({
-          summary: '',
-          equal: await Promise.all(['due', 'settled'].map(equalPage)),
-          others: ['busy'],
-          left: [],
-        }),
+        listRepositories: async () => catalog('differs', 'due', 'new', 'settled'),
+        settledRepositories: async ({ repositories }) => ({ summary: '', repositories: repositories.filter((name) => name !== 'new') }),
+        compareRepositories: async () => ({ summary: '', equal: await Promise.all(['due', 'settled'].map(equalPage)), left: [] }),
         recordScans: async () => ({ summary: '', others: ['due'] }),
       });
-      expect(compared().toSorted()).toEqual(['busy', 'due']);
-      expect(progress).toMatchObject({ state: 'done', done: 3, total: 3, failures: [] });
-      expect(world.inputs('compareRepositories')).toMatchObject([{ repositories: ['busy', 'due', 'settled'], concurrency: 4 }]);
+      expect(compared().toSorted()).toEqual(['differs', 'due', 'new']);
+      expect(progress).toMatchObject({ state: 'done', done: 4, total: 4, failures: [] });
+      expect(world.inputs('compareRepositories')).toMatchObject([{ repositories: ['differs', 'due', 'settled'], concurrency: 4 }]);
       const [recorded] = world.inputs('recordScans');
       expect(recorded?.equal.map(({ repository }) => repository)).toEqual(['due', 'settled']);
       // The same name for all pages of the catalog, also after a continue-as-new.
       expect(recorded?.scan).toBe(world.inputs('recordBackfill').at(-1)?.catalog?.scan);
     });
 
-    it('looks at many together, and goes on where an answer was full', async () => {
-      const full = async ({ repositories }: { readonly repositories: readonly string[] }) => ({
-        ...{ summary: '', others: [] },
-        ...{ equal: await Promise.all(repositories.slice(0, 10).map(equalPage)), left: repositories.slice(10) },
+    it('looks at many together, goes on where an answer was full, and tells how far it is', async () => {
+      const full: Scripted['compareRepositories'] = async ({ repositories }) => ({
+        ...{ summary: '', left: repositories.slice(10) },
+        equal: await Promise.all(repositories.slice(0, 10).map(equalPage)),
       });
-      const progress = await backfilled({ listRepositories: async () => catalog(...names(60)), compareRepositories: full });
+      const progress = await backfilled({
+        listRepositories: async () => catalog(...names(60)),
+        settledRepositories,
+        compareRepositories: full,
+      });
       expect(compared()).toEqual([]);
       expect(progress).toMatchObject({ state: 'done', done: 60 });
       expect(times('compareRepositories')).toBe(7);
@@ -187,13 +192,14 @@ describe('backfillSite', () => {
           .flatMap(({ equal: of }) => of.map(({ repository }) => repository))
           .toSorted(),
       ).toEqual(names(60));
+      expect(world.inputs('recordBackfill').map(({ progress: { done } }) => done)).toEqual([0, 30, 50, 60]);
     });
 
     it.each([{ verify: 'shallow' as const }, { verify: 'deep' as const }])(
       'asks nothing of the kind with %j: all is read back',
       async (input) => {
-        await backfilled({ listRepositories: async () => catalog('a', 'b') }, input);
-        expect(times('compareRepositories')).toBe(0);
+        await backfilled({ listRepositories: async () => catalog('a', 'b'), settledRepositories, compareRepositories: allEqual }, input);
+        expect(times('settledRepositories') + times('compareRepositories')).toBe(0);
         expect(compared().toSorted()).toEqual(['a', 'b']);
       },
     );
@@ -201,6 +207,7 @@ describe('backfillSite', () => {
     it('asks nothing of the kind of what only the ledger knows', async () => {
       const known = [['x'], []];
       await backfilled({
+        ...{ settledRepositories, compareRepositories: allEqual },
         listRepositories: async () => catalog(),
         knownRepositories: async () => ({ repositories: known[times('knownRepositories') - 1]! }),
       });
@@ -208,24 +215,28 @@ describe('backfillSite', () => {
       expect(compared()).toEqual(['x']);
     });
 
-    it('leaves to their own workflows what could not be compared together', async () => {
-      const progress = await backfilled({
-        listRepositories: async () => catalog('a', 'b'),
-        compareRepositories: async () => {
-          throw activityError(LATER);
-        },
-      });
-      expect(compared().toSorted()).toEqual(['a', 'b']);
-      expect(progress).toMatchObject({ state: 'done', done: 2, failures: [] });
-    });
+    it.each(['settledRepositories', 'compareRepositories', 'recordScans'] as const)(
+      'leaves all to their own workflows where %s fails for good',
+      async (name) => {
+        const progress = await backfilled({
+          ...{ settledRepositories, compareRepositories: allEqual },
+          listRepositories: async () => catalog('a', 'b'),
+          [name]: async () => {
+            throw activityError(LATER);
+          },
+        });
+        expect(compared().toSorted()).toEqual(['a', 'b']);
+        expect(progress).toMatchObject({ state: 'done', done: 2, total: 2, failures: [] });
+      },
+    );
 
     it('compares nothing more while it is paused', async () => {
       const { state, pass } = gate();
       await world.run(
         {
+          settledRepositories,
           listRepositories: async () => catalog(...names(50)),
-          compareRepositories: async ({ repositories }) =>
-            pass({ summary: '', equal: await Promise.all(repositories.map(equalPage)), others: [], left: [] }),
+          compareRepositories: async (input) => pass(await allEqual(input)),
         },
         async () => {
           const handle = await start({ concurrency: 1 });

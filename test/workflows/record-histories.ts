@@ -223,12 +223,12 @@ const RECORDINGS: readonly Recording[] = [
     // Two answers, the first of them full; of what is equal one is settled, and one has something to read back.
     script: () => ({
       listRepositories: async () => ({ summary: '', repositories: ['differs', 'due', 'late', 'settled'], excluded: 0, look: 1 }),
+      settledRepositories: async ({ repositories }) => ({ summary: '', repositories }),
       compareRepositories: async ({ repositories }) => ({
         summary: '',
         equal: repositories
           .filter((name) => name === 'due' || name === 'settled')
           .map((repository) => ({ repository, page: compared({}) })),
-        others: repositories.filter((name) => name === 'differs'),
         left: repositories.length > 1 ? ['late'] : [],
       }),
       recordScans: async () => ({ summary: '', others: ['due'] }),

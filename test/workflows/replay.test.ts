@@ -82,7 +82,7 @@ describe('recorded histories', () => {
       new Set(['imagesToVerify', 'fetchManifests', 'enumerateLayers', 'copyBlobs', 'publishManifests', 'markVerification']),
     );
     expect((await activities('0.1.0/backfill-site-together.json')).filter((name) => /Repositories|recordScans/.test(name))).toEqual([
-      ...['listRepositories', 'compareRepositories', 'recordScans', 'compareRepositories', 'knownRepositories'],
+      ...['listRepositories', 'settledRepositories', 'compareRepositories', 'recordScans', 'compareRepositories', 'knownRepositories'],
     ]);
     expect(await activities('0.1.0/sync-repository-scan-with-deletions.json')).toEqual(
       expect.arrayContaining(['deleteTags', 'recordDeletions']),

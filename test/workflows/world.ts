@@ -216,8 +216,9 @@ function allIsWell(outcomes: ImageOutcome[]): Scripted {
       images: images.map((image) => ({ ...image, state: 'verified' as const, changed: true, bytes: 10 })),
     }),
     listRepositories: async () => ({ summary: '', repositories: ['app'], excluded: 0, look: Date.now() }),
-    // Each is left to a workflow of its own.
-    compareRepositories: async ({ repositories }) => ({ summary: '', equal: [], others: repositories, left: [] }),
+    // Each repository takes a workflow of its own.
+    settledRepositories: async () => ({ summary: '', repositories: [] }),
+    compareRepositories: async () => ({ summary: '', equal: [], left: [] }),
     recordScans: async () => ({ summary: '', others: [] }),
     compareRepository: async () => ({
       summary: '',

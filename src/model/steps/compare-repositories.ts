@@ -17,9 +17,8 @@ export interface EqualRepository {
 
 export interface CompareRepositoriesResult {
   readonly summary: string;
+  /** Of the others something differs, could not be read, or takes more than one page. */
   readonly equal: readonly EqualRepository[];
-  /** Something differs, could not be read, or takes more than one page. */
-  readonly others: readonly string[];
   /** Not looked at: the answer is full. */
   readonly left: readonly string[];
 }
