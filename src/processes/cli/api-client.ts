@@ -64,8 +64,13 @@ export function remoteApi(url: string, token: string | undefined): ApiClient {
 async function ask(url: string, method: string, headers: Record<string, string>, body: unknown): Promise<ApiAnswer> {
   const { request } = (await import(url.startsWith('https:') ? 'node:https' : 'node:http')) as { request: typeof Request };
   return new Promise((resolve, reject) => {
-    const sent = request(url, { method, headers, signal: AbortSignal.timeout(REQUEST_MS) }, (answer) => {
-      text(answer).then((content) => resolve({ status: answer.statusCode ?? 0, body: content }), reject);
+    const signal = AbortSignal.timeout(REQUEST_MS);
+    const sent = request(url, { method, headers, signal }, (answer) => {
+      text(answer).then(
+        (content) => resolve({ status: answer.statusCode ?? 0, body: content }),
+        // An answer that is cut by the deadline says only that it is cut.
+        (cut) => reject(signal.aborted ? (signal.reason as Error) : (cut as Error)),
+      );
     });
     sent.once('error', reject);
     sent.end(body === undefined ? undefined : JSON.stringify(body));

@@ -94,7 +94,10 @@ async function reachTemporal(
   onSpawn: () => void,
 ): Promise<ReachedTemporal> {
   const { config, logger, ui } = options;
-  if (config.temporal) return { config: config.temporal };
+  if (config.temporal) {
+    onSpawn();
+    return { config: config.temporal };
+  }
   const kept = await keepTemporal({ dataDir: config.dataDir, state: options.temporal, ui, logger, fail, onSpawn });
   stack.add('Temporal', () => kept.server.stop());
   const webUi = kept.uiUrl === undefined ? {} : { webUi: kept.uiUrl };
@@ -108,6 +111,8 @@ async function reachLedger(
   onSpawn: () => void,
 ): Promise<{ ledger: Ledger; server?: KeptServer }> {
   const { config, logger } = options;
+  // Nothing is to be waited for.
+  if (config.ledger) onSpawn();
   const kept = config.ledger ? undefined : await keepPostgres({ dataDir: config.dataDir, logger, fail, onSpawn });
   if (kept) stack.add('PostgreSQL', () => kept.server.stop());
   const { openLedger } = await import('../../ledger/ledger.ts');
