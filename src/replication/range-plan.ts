@@ -15,9 +15,7 @@ export interface RangePlan {
   giveUp(): void;
   /** So many are best. */
   settle(ranges: number): void;
-  /** How many pieces a blob may have in memory, or under way, beside others that are read in ranges. */
-  pieces(others: number): number;
-  /** Of these, how many may be under way at a time. */
+  /** How many pieces a blob may have in memory, or under way, beside those that are read in ranges already. */
   share(others: number): number;
   /** Takes the memory of one piece, which `letGo` gives back. @returns false if all of it is taken */
   hold(): boolean;
@@ -38,7 +36,6 @@ const SETTLED_MS = 60_000;
 /** The plan for a primary of which nothing is known yet. @param transfers how many bodies at a time it is to bear */
 export function createRangePlan(transfers: number, now: () => number = () => performance.now()): RangePlan {
   const all = Math.min(MOST_PIECES, 2 * transfers);
-  const pieces = (others: number): number => Math.floor(all / (others + 1));
   let ranges = 1;
   let settledAt = Number.NEGATIVE_INFINITY;
   let trying = false;
@@ -69,8 +66,7 @@ export function createRangePlan(transfers: number, now: () => number = () => per
       trying = false;
       settledAt = now();
     },
-    pieces,
-    share: (others) => Math.min(MOST_RANGES, transfers, pieces(others)),
+    share: (others) => Math.min(MOST_RANGES, transfers, Math.floor(all / (others + 1))),
     hold() {
       if (held >= all) return false;
       held += 1;

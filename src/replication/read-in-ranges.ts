@@ -17,12 +17,9 @@ export async function* readInRanges(route: Route, blob: Descriptor, offset: numb
   const trial = rate === undefined ? undefined : beginTrial(plan, rate);
   const pieces: Piece[] = [];
   let next = offset;
-  let fetching = 0;
   const ranges = (): number => (trial || !plan.due ? Math.min(trial?.ranges ?? plan.ranges, plan.share(plan.active - 1)) : 1);
   const start = (): void => {
-    // Twice as many as are under way: else those that came early would wait for the first, and no other be under way in their place.
-    const held = (): number => Math.min(2 * ranges(), plan.pieces(plan.active - 1));
-    const more = (): boolean => next < blob.size && ranges() > 1 && fetching < ranges() && pieces.length < held();
+    const more = (): boolean => next < blob.size && ranges() > 1 && pieces.length < ranges();
     while (!stop.signal.aborted && more() && plan.hold()) {
       const end = Math.min(next + PIECE_BYTES, blob.size);
       const piece = fetchPiece(readUnbroken(route, blob, next, end, stop.signal), (bytes, first) => {
@@ -30,12 +27,9 @@ export async function* readInRanges(route: Route, blob: Descriptor, offset: numb
         trial?.came(first);
       });
       pieces.push(piece);
-      fetching += 1;
       next = end;
-      void piece.fetched.then(() => {
-        fetching -= 1;
-        start();
-      });
+      // By then more may be tried.
+      void piece.fetched.then(start);
     }
   };
   try {

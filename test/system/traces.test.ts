@@ -16,6 +16,7 @@ const WEBHOOK_SECRET = 'webhook-secret-of-traces';
 const TOKEN = 'token-of-traces';
 const PASSWORD = 'password-of-traces';
 const ACTIVITIES = ['fetchManifests', 'enumerateLayers', 'copyBlobs', 'publishManifests', 'markVerification'];
+const RUNS = ACTIVITIES.map((activity) => `RunActivity:${activity}`);
 
 keepRunning();
 
@@ -54,7 +55,7 @@ secondaries: [{ name: eu, url: '${second.url}', auth: { type: basic, username: t
     const sender = { traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex') };
     const image = await pushImage(primary.url, 'shop/web', '1.0', { layers: [{ seed: 'traced', size: 10_000 }] });
     await deliver('shop/web', '1.0', image.digest, sender);
-    const spans = await spansOf(sender.traceId, 'RunWorkflow:syncImage');
+    const spans = await spansOf(sender.traceId, 'webhook distribution', 'RunWorkflow:syncImage', ...RUNS);
     const webhook = named(spans, 'webhook distribution');
     const start = named(spans, 'SignalWithStartWorkflow:syncImage');
     const run = named(spans, 'RunWorkflow:syncImage');
@@ -80,10 +81,7 @@ secondaries: [{ name: eu, url: '${second.url}', auth: { type: basic, username: t
     await spansOf(early.traceId, 'RunActivity:markVerification');
     const image = await pushImage(primary.url, 'shop/joined', '1.0', { layers: [{ seed: 'joined', size: 10_000 }] });
     await deliver('shop/joined', '1.0', image.digest, late);
-    const [first, second] = [
-      await spansOf(early.traceId, 'RunWorkflow:syncImage'),
-      await spansOf(late.traceId, 'RunActivity:markVerification'),
-    ];
+    const [first, second] = [await spansOf(early.traceId, 'RunWorkflow:syncImage'), await spansOf(late.traceId, ...RUNS)];
     const [begun, joined] = [first, second].map((spans) => named(spans, 'SignalWithStartWorkflow:syncImage'));
     expect(joined?.attributes['temporal.run.id']).toBe(begun?.attributes['temporal.run.id']);
     for (const activity of ACTIVITIES) expect(named(second, `RunActivity:${activity}`).parentSpanId).toBe(joined?.spanId);
@@ -124,11 +122,11 @@ secondaries: [{ name: eu, url: '${second.url}', auth: { type: basic, username: t
     expect(response.status).toBe(202);
   }
 
-  /** The spans of a trace, once the one of this name has come. */
-  async function spansOf(traceId: string, name: string): Promise<CollectedSpan[]> {
+  /** The spans of a trace, once those of these names have come: each process sends its own when it has time. */
+  async function spansOf(traceId: string, ...names: readonly string[]): Promise<CollectedSpan[]> {
     return eventually(
       async () => collected.spans.filter((span) => span.traceId === traceId),
-      (spans) => spans.some((span) => span.name === name) && spans.some((span) => span.name.startsWith('SignalWithStart')),
+      (spans) => ['SignalWithStartWorkflow:syncImage', ...names].every((name) => spans.some((span) => span.name === name)),
       60_000,
     );
   }
