@@ -17,9 +17,6 @@ export interface RangePlan {
   settle(ranges: number): void;
   /** How many pieces a blob may have in memory, or under way, beside those that are read in ranges already. */
   share(others: number): number;
-  /** Takes the memory of one piece, which `letGo` gives back. @returns false if all of it is taken */
-  hold(): boolean;
-  letGo(): void;
   /** Takes part in the sharing. @returns what ends that */
   join(): () => void;
   /** Blobs that are read in ranges. */
@@ -41,7 +38,6 @@ export function createRangePlan(transfers: number, now: () => number = () => per
   let trying = false;
   let bytes = 0;
   let active = 0;
-  let held = 0;
   return {
     get ranges() {
       return ranges;
@@ -67,14 +63,6 @@ export function createRangePlan(transfers: number, now: () => number = () => per
       settledAt = now();
     },
     share: (others) => Math.min(MOST_RANGES, transfers, Math.floor(all / (others + 1))),
-    hold() {
-      if (held >= all) return false;
-      held += 1;
-      return true;
-    },
-    letGo() {
-      held -= 1;
-    },
     join() {
       active += 1;
       return () => {

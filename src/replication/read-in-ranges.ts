@@ -20,7 +20,7 @@ export async function* readInRanges(route: Route, blob: Descriptor, offset: numb
   const ranges = (): number => (trial || !plan.due ? Math.min(trial?.ranges ?? plan.ranges, plan.share(plan.active - 1)) : 1);
   const start = (): void => {
     const more = (): boolean => next < blob.size && ranges() > 1 && pieces.length < ranges();
-    while (!stop.signal.aborted && more() && plan.hold()) {
+    while (!stop.signal.aborted && more()) {
       const end = Math.min(next + PIECE_BYTES, blob.size);
       const piece = fetchPiece(readUnbroken(route, blob, next, end, stop.signal), (bytes, first) => {
         plan.came(bytes);
@@ -37,7 +37,6 @@ export async function* readInRanges(route: Route, blob: Descriptor, offset: numb
     while (pieces[0]) {
       yield* pieces[0].chunks();
       pieces.shift();
-      plan.letGo();
       start();
     }
   } catch (thrown) {
@@ -51,7 +50,6 @@ export async function* readInRanges(route: Route, blob: Descriptor, offset: numb
     leave();
     trial?.end();
     await Promise.all(pieces.map(({ fetched }) => fetched));
-    for (const _ of pieces) plan.letGo();
   }
 }
 
