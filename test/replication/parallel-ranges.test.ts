@@ -54,6 +54,16 @@ describe('a large blob', () => {
     expect(ranges()).toBeGreaterThan(SIZE / PIECE_BYTES / 2);
   });
 
+  it('is read though many others are read in ranges at the same time', async () => {
+    const site = await push();
+    site.plan.settle(8);
+    const bodies = Array.from({ length: 6 }, () => randomBytes(34 * 1024 * 1024));
+    const blobs: Descriptor[] = [];
+    for (const body of bodies) blobs.push((await pushBlob(primary.url, repository, body, 'application/octet-stream')) as Descriptor);
+    expect(await copyBlobs(route(site, repository, POLICY), blobs, OPTIONS)).toMatchObject({ failures: [], copied: 6 });
+    expect(ranges()).toBeGreaterThan(0);
+  });
+
   const odd: [string, QuirkRule][] = [
     ['all of the blob', { when: ({ headers }) => headers.range === undefined || delete headers.range }],
     ['a refusal', { when: isPart, answer: { status: 403 } }],
