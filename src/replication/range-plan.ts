@@ -32,7 +32,7 @@ const SETTLED_MS = 60_000;
 
 /** The plan for a primary of which nothing is known yet. @param transfers how many bodies at a time it is to bear */
 export function createRangePlan(transfers: number, now: () => number = () => performance.now()): RangePlan {
-  const all = Math.min(MOST_PIECES, 2 * transfers);
+  const pieces = Math.min(MOST_PIECES, 2 * transfers);
   let ranges = 1;
   let settledAt = Number.NEGATIVE_INFINITY;
   let trying = false;
@@ -62,7 +62,7 @@ export function createRangePlan(transfers: number, now: () => number = () => per
       trying = false;
       settledAt = now();
     },
-    share: (others) => Math.min(MOST_RANGES, transfers, Math.floor(all / (others + 1))),
+    share: (others) => Math.min(MOST_RANGES, transfers, Math.floor(pieces / (others + 1))),
     join() {
       active += 1;
       return () => {

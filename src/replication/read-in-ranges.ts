@@ -17,19 +17,22 @@ export async function* readInRanges(route: Route, blob: Descriptor, offset: numb
   const trial = rate === undefined ? undefined : beginTrial(plan, rate);
   const pieces: Piece[] = [];
   let next = offset;
+  let fetching = 0;
   const ranges = (): number => (trial || !plan.due ? Math.min(trial?.ranges ?? plan.ranges, plan.share(plan.active - 1)) : 1);
   const start = (): void => {
-    const more = (): boolean => next < blob.size && ranges() > 1 && pieces.length < ranges();
-    while (!stop.signal.aborted && more()) {
+    while (!stop.signal.aborted && next < blob.size && ranges() > 1 && fetching < ranges() && pieces.length < ranges()) {
       const end = Math.min(next + PIECE_BYTES, blob.size);
       const piece = fetchPiece(readUnbroken(route, blob, next, end, stop.signal), (bytes, first) => {
         plan.came(bytes);
         trial?.came(first);
       });
       pieces.push(piece);
+      fetching += 1;
       next = end;
-      // By then more may be tried.
-      void piece.fetched.then(start);
+      void piece.fetched.then(() => {
+        fetching -= 1;
+        start();
+      });
     }
   };
   try {
@@ -102,8 +105,6 @@ interface Trial {
   end(best?: number): void;
 }
 
-/** What is tried first: where four bring nothing, two bring nothing either. */
-const FIRST_RANGES = 4;
 /** How long a number of ranges is watched before it is judged. */
 const WATCH_MS = 400;
 /** Less says nothing about how fast a connection is. */
@@ -116,11 +117,9 @@ const LOOKS = 2;
 function beginTrial(plan: RangePlan, rate: number): Trial {
   plan.begin();
   let best: number | undefined;
-  let ranges = Math.min(FIRST_RANGES, plan.share(plan.active - 1));
+  let ranges = 2;
   let before = rate;
-  /** Pieces that have brought something since the number changed, and how many must have. */
   let begun = 0;
-  let added = ranges;
   let slower = 0;
   let over = false;
   let since = { at: 0, bytes: 0 };
@@ -143,7 +142,7 @@ function beginTrial(plan: RangePlan, rate: number): Trial {
       if (over) return;
       if (first) begun += 1;
       // Connections take a while to be made: time counts from when all that were added bring something.
-      if (begun < added) return again();
+      if (begun <= ranges / 2) return again();
       // Others have joined, or the blob ends: of fewer ranges nothing can be said about more.
       if (ranges > plan.share(plan.active - 1)) return end();
       const ms = performance.now() - since.at;
@@ -158,7 +157,6 @@ function beginTrial(plan: RangePlan, rate: number): Trial {
       before = now;
       begun = slower = 0;
       if (ranges * 2 > plan.share(plan.active - 1)) return end();
-      added = ranges + 1;
       ranges *= 2;
       again();
     },
