@@ -27,7 +27,7 @@ export async function listReferrers(
   signal?: AbortSignal,
 ): Promise<Descriptor[] | undefined> {
   const first = finding.get(session);
-  if (first && session.capabilities.referrers === undefined) {
+  if (first && session.capabilities.referrers !== true) {
     await abortable(
       first.catch(() => undefined),
       signal,
