@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -8,6 +8,7 @@ import { forked } from './forked.mjs';
 import { endMeasured, measure } from './measure.mjs';
 import { writeReport } from './report.mjs';
 import { SIZES } from './scale.mjs';
+import { makeFolder } from './system.mjs';
 import { availableTools } from './tools.mjs';
 import { WORKS } from './works.mjs';
 
@@ -95,9 +96,7 @@ async function workWith(work) {
 
 /** All passes of a work with one tool, on a secondary that is made for it and gone afterwards. */
 async function runTool(work, tool, job, { primary, primaryGate }) {
-  const dir = join(folder, `${work.name}-${tool.name}`);
-  await mkdir(dir);
-  await chmod(dir, 0o711);
+  const dir = await makeFolder(join(folder, `${work.name}-${tool.name}`));
   const secondary = await startRegistry({ version: 2, dir: join(dir, 'registry') });
   const stop = () => secondary.stop(500);
   ends.push(stop);

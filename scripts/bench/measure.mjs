@@ -121,8 +121,7 @@ export async function memoryOf(pid) {
 /** A figure of parts by their names, each a process or some: `ask` gives one's. */
 export async function eachOf(pids, ask) {
   const sums = Object.entries(pids).map(async ([name, of]) => {
-    const all = await Promise.all([of].flat().map(ask));
-    return [name, all.reduce((sum, each) => sum + each, 0)];
+    return [name, sum(await Promise.all([of].flat().map(ask)))];
   });
   return Object.fromEntries(await Promise.all(sums));
 }

@@ -64,9 +64,8 @@ interface Window extends Cut {
   readonly atSecondary: SecondaryTags;
   /** In scope, of this window, and not listed by the secondary. */
   readonly lacking: number;
-  /** Of the whole repository. */
-  readonly outOfScope: number;
-  readonly first: boolean;
+  /** Out of scope in the whole repository, told with its first window. */
+  readonly excluded: number;
 }
 
 async function openWindow(route: Route, policy: SitePolicy, after: string | undefined, limit: number): Promise<Window> {
@@ -76,7 +75,7 @@ async function openWindow(route: Route, policy: SitePolicy, after: string | unde
   const held = [...(atSecondary?.keys() ?? [])];
   const cut = windowOf([inScope, await extraTags(route, new Set(all), held), held.filter(isKeepTag)], after, limit);
   const lacking = atSecondary ? cut.tags.filter((tag) => !atSecondary.has(tag)).length : 0;
-  return { ...cut, atPrimary, atSecondary, lacking, outOfScope: all.length - inScope.length, first: after === undefined };
+  return { ...cut, atPrimary, atSecondary, lacking, excluded: after === undefined ? all.length - inScope.length : 0 };
 }
 
 /** What was asked of the tags of a window. */
@@ -134,7 +133,7 @@ async function comparisonOf(route: Route, policy: SitePolicy, window: Window, co
     tags,
     extra,
     kept: window.kept,
-    excluded: window.first ? window.outOfScope : 0,
+    excluded: window.excluded,
     failures,
     ...(next === undefined ? {} : { next }),
     ...(atPrimary === undefined ? { absent: true } : {}),
