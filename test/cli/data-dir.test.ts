@@ -82,6 +82,21 @@ describe('run.json', () => {
     expect(await readRunning(dataDir)).toBeUndefined();
   });
 
+  it('is withdrawn before its process ends, which still holds the directory', async () => {
+    const lock = taken(await lockDataDir(dataDir));
+    await lock.publish(run);
+    await lock.withdraw();
+    expect(await readRunning(dataDir)).toBeUndefined();
+    expect(await lockDataDir(dataDir)).toEqual({ heldBy: process.pid });
+    await lock.release();
+    const next = taken(await lockDataDir(dataDir));
+    await next.publish(run);
+    // It is another's by now.
+    await lock.withdraw();
+    expect(await readRunning(dataDir)).toMatchObject(run);
+    await next.release();
+  });
+
   it('of a dead process is not believed', async () => {
     const lock = taken(await lockDataDir(dataDir));
     await lock.publish(run);

@@ -25,6 +25,8 @@ export interface DataDirLock {
   readonly dataDir: string;
   /** Tells others where we serve; only we and our user may read it. */
   publish(run: Omit<RunFile, 'pid' | 'startTime'>): Promise<void>;
+  /** Takes that back, before what serves ends: nobody is to begin something with a process that is on its way out. */
+  withdraw(): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -69,7 +71,7 @@ export async function lockDataDir(dataDir: string): Promise<DataDirLock | { read
   }
 }
 
-/** The process that owns the data directory and serves, or `undefined`; what a dead one left is not believed. */
+/** The process that owns the data directory and serves (which one that is about to end does no more), or `undefined`; what a dead one left is not believed. */
 export async function readRunning(dataDir: string): Promise<RunFile | undefined> {
   const text = await readFile(join(dataDir, RUN_JSON), 'utf8').catch(() => undefined);
   const run = text === undefined ? undefined : parse(RUN, text);
@@ -108,12 +110,16 @@ export function makeToken(): string {
 }
 
 function ownedLock(dataDir: string, mine: string, own: { pid: number; startTime: string }): DataDirLock {
+  const path = join(dataDir, LOCK);
+  const isMine = async () => (await readFile(path, 'utf8').catch(() => '')) === mine;
   return {
     dataDir,
     publish: (run) => writeAtomically(join(dataDir, RUN_JSON), `${JSON.stringify({ ...own, ...run }, null, 2)}\n`),
+    async withdraw() {
+      if (await isMine()) await rm(join(dataDir, RUN_JSON), { force: true });
+    },
     async release() {
-      const path = join(dataDir, LOCK);
-      if ((await readFile(path, 'utf8').catch(() => '')) !== mine) return;
+      if (!(await isMine())) return;
       await rm(join(dataDir, RUN_JSON), { force: true });
       await rm(path, { force: true });
     },

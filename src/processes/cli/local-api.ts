@@ -47,7 +47,7 @@ async function openSomeLedger(config: TwinportConfig, stack: Stack): Promise<Led
   if ('heldBy' in lock)
     throw new TwinportError(
       'UNREACHABLE',
-      `the Twinport of ${config.dataDir} (pid ${lock.heldBy}) does not serve yet; try again in a moment`,
+      `the Twinport of ${config.dataDir} (pid ${lock.heldBy}) does not serve now (it starts, or ends); try again in a moment`,
     );
   stack.add('data directory', () => lock.release());
   const postgres = await startPostgres({ dataDir: config.dataDir });

@@ -36,14 +36,18 @@ const START_MS = 60_000;
  */
 export async function ownSystem(options: OwnSystemOptions): Promise<OwnSystem | { readonly running: RunFile }> {
   const { dataDir } = options.config;
-  const lock = await lockDataDir(dataDir);
-  if ('heldBy' in lock) {
-    const running = await awaitRunning(dataDir, lock.heldBy, START_MS);
+  const deadline = Date.now() + START_MS;
+  let lock = await lockDataDir(dataDir);
+  while ('heldBy' in lock) {
+    const running = await awaitRunning(dataDir, lock.heldBy, deadline - Date.now());
     if (running) return { running };
-    throw new TwinportError(
-      'CONFLICT',
-      `${dataDir} is held by another process (pid ${lock.heldBy}) that does not serve; wait for its end, or set another dataDir`,
-    );
+    if (Date.now() >= deadline)
+      throw new TwinportError(
+        'CONFLICT',
+        `${dataDir} is held by another process (pid ${lock.heldBy}) that does not serve; wait for its end, or set another dataDir`,
+      );
+    // It has ended.
+    lock = await lockDataDir(dataDir);
   }
   try {
     return await startOnLock(options, lock);
@@ -81,6 +85,7 @@ async function startOnLock(options: OwnSystemOptions, lock: DataDirLock): Promis
     throw error;
   }
   const stop = async (): Promise<void> => {
+    await lock.withdraw();
     await system.stop();
     await lock.release();
   };

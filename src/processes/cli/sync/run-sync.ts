@@ -97,7 +97,7 @@ async function syncHere(config: TwinportConfig, options: SyncOptions, interrupti
     requireSameSites(running, sites, config.dataDir);
     note(`a Twinport (pid ${running.pid}, "${running.command}") runs on ${config.dataDir}; it does the work`);
     try {
-      return await syncThrough(joinedApi(running), names, { ...options, signal: interruption.signal });
+      return await syncThrough(joinedApi(config.dataDir, running), names, { ...options, signal: interruption.signal });
     } catch (error) {
       if (!hasEnded(error)) throw error;
       note(`${failureOf(error).message}; this sync goes on by itself`);
