@@ -16,6 +16,5 @@ export default {
     ],
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/', '<rootDir>/.twinport/'],
-  setupFilesAfterEnv: ['<rootDir>/test/support/retry-once.ts'],
-  testTimeout: 120_000,
+  testTimeout: 300_000,
 };

@@ -5,8 +5,5 @@ export default {
   ...config,
   testMatch: ['<rootDir>/test/faults/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
-  testTimeout: 300_000,
   maxWorkers: 1,
-  // A lie that is told once is told: nothing is run again.
-  setupFilesAfterEnv: [],
 };

@@ -5,5 +5,4 @@ export default {
   ...config,
   testMatch: ['<rootDir>/test/registries/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
-  testTimeout: 300_000,
 };

@@ -6,6 +6,4 @@ export default {
   testMatch: ['<rootDir>/test/soak/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
   maxWorkers: 1,
-  // A lie that is told once is told: nothing is run again.
-  setupFilesAfterEnv: [],
 };

@@ -1,10 +1,12 @@
 import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
 import type { ControlActivities } from '../activities/control/index.ts';
 import type { SiteActivities } from '../activities/site/index.ts';
-import { bulkQueue, CONTROL_QUEUE, pushQueue } from '../src/model/names.ts';
+import { bulkQueue, CONTROL_QUEUE, pushQueue, scanQueue } from '../src/model/names.ts';
 
 /** The lane decides the queue, and so the slots; inside the bulk lane the priority decides who is next. */
-export type Lane = 'push' | 'bulk';
+export type Lane = 'push' | 'bulk' | 'scan';
+
+const QUEUES: Record<Lane, (site: string) => string> = { push: pushQueue, bulk: bulkQueue, scan: scanQueue };
 
 /** What is timed is silence, by the heartbeat: a large blob may take days. */
 const PATIENCE: ActivityOptions = {
@@ -15,6 +17,9 @@ const PATIENCE: ActivityOptions = {
 const PAUSES = { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 seconds' } as const;
 
 const SITE: ActivityOptions = { ...PATIENCE, retry: { ...PAUSES, maximumAttempts: 5 } };
+
+/** What waited so long for a worker is done in another way: those of before the queue was do not ask at it. */
+const OTHERWISE_ALONE = '1 hour';
 
 /** Copies limit their attempts themselves: those that moved nothing. */
 const COPY: ActivityOptions = { ...PATIENCE, retry: PAUSES };
@@ -32,7 +37,7 @@ const SITE_PROFILES: Record<keyof SiteActivities, ActivityOptions> = {
   publishManifests: SITE,
   listRepositories: SITE,
   compareRepository: SITE,
-  compareRepositories: SITE,
+  compareRepositories: { ...SITE, scheduleToStartTimeout: OTHERWISE_ALONE },
   lookAtDigests: SITE,
   deleteTags: SITE,
   sweepKept: SITE,
@@ -69,7 +74,7 @@ type Asking<A> = {
 
 /** The activities of a site, on one of its lanes. */
 export function siteActivities(site: string, lane: Lane): Asking<SiteActivities> {
-  return asking<SiteActivities>(SITE_PROFILES, lane === 'push' ? pushQueue(site) : bulkQueue(site));
+  return asking<SiteActivities>(SITE_PROFILES, QUEUES[lane](site));
 }
 
 /** The activities that see the ledger. */

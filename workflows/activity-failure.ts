@@ -1,4 +1,4 @@
-import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, CancellationScope, isCancellation, TimeoutFailure } from '@temporalio/workflow';
 import type { Failure } from '../src/model/failure.ts';
 
 /**
@@ -12,4 +12,14 @@ export function activityFailure(thrown: unknown): Failure {
   if (cause instanceof TimeoutFailure)
     return { code: 'STALLED', message: `${thrown.activityType} gave no sign of life: ${cause.message}`, retry: 'now' };
   return { code: 'INTERNAL', message: cause?.message ?? thrown.message, retry: 'later' };
+}
+
+/** Whatever an activity for many repositories meets, their own workflows meet it too, and say of which repository. */
+export async function orAlone(body: () => Promise<void>): Promise<void> {
+  try {
+    await body();
+  } catch (thrown) {
+    // An activity may be cancelled by itself.
+    if (!isCancellation(thrown) || CancellationScope.current().consideredCancelled) activityFailure(thrown);
+  }
 }

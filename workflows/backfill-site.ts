@@ -13,10 +13,18 @@ import {
 import { backoffMs } from '../src/model/backoff.ts';
 import { failureOf, type Failure } from '../src/model/failure.ts';
 import { PRIORITY } from '../src/model/names.ts';
-import type { BackfillCarried, BackfillProgress, CatalogPage, BackfillSiteInput, Scanned } from '../src/model/steps.ts';
+import type {
+  BackfillCarried,
+  BackfillProgress,
+  BackfillSiteInput,
+  CatalogPage,
+  CompareRepositoryResult,
+  Scanned,
+} from '../src/model/steps.ts';
 import { addWork, NO_WORK, type Work } from '../src/model/work.ts';
 import { control, siteActivities } from './activities.ts';
 import { activityFailure } from './activity-failure.ts';
+import { compareAhead, type ComparedAhead } from './compare-ahead.ts';
 import { again, pause, progress as progressQuery, resume, scanned } from './messages.ts';
 import { runRepository } from './repository-run.ts';
 import { settleTogether } from './settle-together.ts';
@@ -68,7 +76,10 @@ async function pageThrough(run: Run): Promise<BackfillProgress> {
     }
     // Before the work, too: who looks at a first backfill wants to see how far it is.
     await record(run, page.listed ? { startedAt: run.state.look, repositories: page.repositories } : undefined);
-    await eachRepository(run, page.listed ? await unsettled(run, page.repositories) : page.repositories);
+    if (page.listed) {
+      const left = await unsettled(run, page.repositories);
+      await eachRepository(run, left, patched('compare-ahead') ? run.ahead(left) : undefined);
+    } else await eachRepository(run, page.repositories);
   }
 }
 
@@ -100,6 +111,7 @@ interface Run {
   /** Somebody wants what lies behind this scan looked at, too. */
   again: BackfillSiteInput | undefined;
   readonly answers: Map<string, Scanned>;
+  readonly ahead: ReturnType<typeof compareAhead>;
   paused: boolean;
   state: BackfillCarried;
 }
@@ -108,7 +120,8 @@ function startRun(input: BackfillSiteInput): Run {
   const { carried = freshState() } = input;
   const begun = carried.pages > 0;
   const state = begun ? carried : { ...carried, scan: workflowInfo().runId };
-  const run: Run = { input, answers: new Map(), begun, again: undefined, paused: carried.paused ?? false, state };
+  const ahead = compareAhead(input);
+  const run: Run = { input, ahead, answers: new Map(), begun, again: undefined, paused: carried.paused ?? false, state };
   setHandler(pause, () => {
     run.paused = true;
   });
@@ -190,20 +203,22 @@ async function knownPage(run: Run): Promise<RepositoriesPage> {
   return { repositories: repositories.filter((repository) => !failed.has(repository)), last: last === undefined, listed: false };
 }
 
-async function eachRepository(run: Run, repositories: readonly string[]): Promise<void> {
+async function eachRepository(run: Run, repositories: readonly string[], ahead?: ComparedAhead): Promise<void> {
   let next = 0;
   const lane = async (): Promise<void> => {
     while (next < repositories.length) {
       const repository = repositories[next++] as string;
       await condition(() => !run.paused);
-      await settle(run, repository);
+      const compared = await ahead?.(repository);
+      await condition(() => !run.paused);
+      await settle(run, repository, compared);
     }
   };
   await Promise.all(Array.from({ length: Math.min(run.input.concurrency, MAX_CHILDREN, repositories.length) }, lane));
 }
 
-async function settle(run: Run, repository: string): Promise<void> {
-  const { work, unsettled, failure } = await outcomeOf(run, repository);
+async function settle(run: Run, repository: string, compared: CompareRepositoryResult | undefined): Promise<void> {
+  const { work, unsettled, failure } = await outcomeOf(run, repository, compared);
   const { progress } = run.state;
   const failures = failure ? [...progress.failures, { repository, failure }].slice(0, FAILURES_NAMED) : progress.failures;
   update(run, { done: progress.done + 1, work: addWork(progress.work, work), failures });
@@ -212,9 +227,13 @@ async function settle(run: Run, repository: string): Promise<void> {
   if (run.state.progress.done % RECORDED_EVERY === 0) await record(run);
 }
 
-async function outcomeOf(run: Run, repository: string): Promise<{ work: Partial<Work>; unsettled: number; failure?: Failure }> {
+async function outcomeOf(
+  run: Run,
+  repository: string,
+  compared: CompareRepositoryResult | undefined,
+): Promise<{ work: Partial<Work>; unsettled: number; failure?: Failure }> {
   try {
-    return await runRepository(run.input, repository, run.answers);
+    return await runRepository(run.input, { repository, ...(compared ? { compared } : {}) }, run.answers);
   } catch (thrown) {
     // A child that was cancelled by itself throws a cancellation too.
     if (CancellationScope.current().consideredCancelled) throw thrown;

@@ -25,16 +25,19 @@ type SyncRepository = (input: SyncRepositoryInput) => Promise<SyncRepositoryResu
 
 /**
  * Has one repository compared and brought over: by a child, or by the workflow that runs for it already, which is asked to compare and awaited.
+ * @param which `compared`: what a child begins with, where that was just compared
  * @param answers what running workflows said, by repository
  */
 export async function runRepository(
   input: BackfillSiteInput,
-  repository: string,
+  which: Pick<SyncRepositoryInput, 'repository' | 'compared'>,
   answers: Map<string, Scanned>,
 ): Promise<SyncRepositoryResult> {
-  for (;;) {
+  const { repository } = which;
+  for (let tries = 1; ; tries++) {
     try {
-      return await runChild(input, repository);
+      // What ran meanwhile may have changed what was compared before.
+      return await runChild(input, tries === 1 ? which : { repository });
     } catch (thrown) {
       if (!isAlreadyStarted(thrown)) throw thrown;
     }
@@ -44,11 +47,14 @@ export async function runRepository(
   }
 }
 
-function runChild({ policy, verify, once }: BackfillSiteInput, repository: string): Promise<SyncRepositoryResult> {
+function runChild(
+  { policy, verify, once }: BackfillSiteInput,
+  { repository, compared }: Pick<SyncRepositoryInput, 'repository' | 'compared'>,
+): Promise<SyncRepositoryResult> {
   return executeChild<SyncRepository>(WORKFLOWS.syncRepository, {
     workflowId: syncRepositoryId(policy.site, repository),
     taskQueue: bulkQueue(policy.site),
-    args: [{ policy, repository, mode: 'scan', verify, once }],
+    args: [{ policy, repository, mode: 'scan', verify, once, ...(compared ? { compared } : {}) }],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     priority: { priorityKey: PRIORITY.backfill },
     staticSummary: `${policy.site}: ${repository}, compared and brought over`,

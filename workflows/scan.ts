@@ -5,6 +5,7 @@ import { PRIORITY } from '../src/model/names.ts';
 import type { Depth } from '../src/model/policy.ts';
 import type {
   ComparedTag,
+  CompareRepositoryResult,
   ImageOutcome,
   Notice,
   RecordScanResult,
@@ -19,12 +20,23 @@ import { control, siteActivities } from './activities.ts';
 import { activityFailure } from './activity-failure.ts';
 import { copyUntagged } from './copy-untagged.ts';
 import { deleteGone } from './delete-gone.ts';
-import { copyRound, fetchRound, leaveDoubtful, markRound, orPending, outcomesOf, putOf, type OpenRound } from './round.ts';
+import {
+  copyRound,
+  fetchRound,
+  leaveDoubtful,
+  markRound,
+  orPending,
+  outcomesOf,
+  putOf,
+  type OpenRound,
+  type RoundResult,
+} from './round.ts';
 
 /** Tags compared at a time: as many as fit a payload. */
 const TAGS_A_PAGE = 1_000;
 /** Tags that move under a scan are done again at once; after this many times they are left to their own events. */
 const AGAIN = 5;
+const JUST_NOW_MS = 30_000;
 
 export interface ScanOptions {
   readonly scan: string;
@@ -33,6 +45,8 @@ export interface ScanOptions {
   readonly once: boolean;
   readonly deletions: readonly Notice[];
   readonly carried?: ScanCarried | undefined;
+  /** The only page, where it was just compared. */
+  readonly compared?: CompareRepositoryResult | undefined;
   /** Goes on in a new run, with what the scan has done so far. */
   readonly carryOn: (carried: Omit<ScanCarried, 'asked'>) => Promise<never>;
 }
@@ -63,6 +77,7 @@ export async function scanRepository(step: RepositoryStep, options: ScanOptions)
     scan: `${options.scan}/2`,
     verify: 'auto',
     carried: undefined,
+    compared: undefined,
     carryOn: (done) => options.carryOn({ ...done, work: addWork(work, done.work), unsettled: first.unsettled + done.unsettled }),
   });
   const confirmed = await deleteGone(step, second.gone, { ...options, look: second.look, confirmAfterMs: 0 });
@@ -77,6 +92,7 @@ interface Listed extends ScanResult {
 
 async function listAndCopy(step: RepositoryStep, options: ScanOptions): Promise<Listed> {
   const { carried } = options;
+  let { compared } = options;
   const gone: TaggedImage[] = [...(carried?.gone ?? [])];
   let work = carried?.work ?? NO_WORK;
   let unsettled = carried?.unsettled ?? 0;
@@ -86,25 +102,33 @@ async function listAndCopy(step: RepositoryStep, options: ScanOptions): Promise<
   const primary: { regressed?: boolean } = {};
   for (;;) {
     const from = after === undefined ? '' : ` after ${after}`;
-    const page = await compareRepository(
-      { ...step, limit: TAGS_A_PAGE, ...(after === undefined ? {} : { after }) },
-      asked(`${step.repository}: compare both sides${from}`),
-    );
-    look ??= page.look;
+    const ahead = compared;
+    compared = undefined;
+    const page =
+      ahead ??
+      (await compareRepository(
+        { ...step, limit: TAGS_A_PAGE, ...(after === undefined ? {} : { after }) },
+        asked(`${step.repository}: compare both sides${from}`),
+      ));
     const plan = await control.recordScan(
-      { ...step, scan: options.scan, page, verify: options.verify, ...(after === undefined ? {} : { after }) },
+      {
+        ...step,
+        scan: options.scan,
+        page,
+        verify: options.verify,
+        ...(after === undefined ? {} : { after }),
+        ...(ahead ? { ahead: true } : {}),
+      },
       { summary: `${step.repository}: ${page.summary}` },
     );
+    if (plan.late) continue;
+    look ??= page.look;
     gone.push(...plan.gone);
     if (plan.expired && patched('kept tags')) await sweepExpired(step, plan.expired);
     unsettled += page.failures.filter(({ failure }) => failure.retry !== 'never').length;
     const still = await heldBack(step, plan, primary);
-    const done = await settlePage(
-      step,
-      options,
-      page.tags.filter(({ tag }) => !still.has(tag)),
-      new Set(plan.verify),
-    );
+    const moving = page.tags.filter(({ tag }) => !still.has(tag));
+    const done = await settlePage(step, options, { tags: moving, look: page.look }, new Set(plan.verify));
     work = addWork(addWork(work, done.work), { failed: page.failures.length });
     unsettled += done.unsettled;
     const alone = page.untagged ? await copyUntagged(step, page.untagged) : undefined;
@@ -147,23 +171,45 @@ async function sweepExpired(step: RepositoryStep, tags: readonly string[]): Prom
 async function settlePage(
   step: RepositoryStep,
   options: ScanOptions,
-  tags: readonly ComparedTag[],
+  { tags, look }: Pick<CompareRepositoryResult, 'tags' | 'look'>,
   verify: ReadonlySet<string>,
 ): Promise<ScanResult> {
-  const differing = tags.filter((tag) => !tag.same).map(({ tag }) => tag);
-  const rereading = tags.filter((tag) => tag.same && verify.has(tag.tag)).map(({ tag }) => tag);
+  const differing = tags.filter(({ same }) => !same);
+  const rereading = tags.filter(({ tag, same }) => same && verify.has(tag));
   const depth: Depth = options.verify === 'auto' ? step.policy.verify.depth : options.verify;
   const results: ScanResult[] = [];
-  for (const batch of chunks(differing, BATCH_IMAGES)) results.push(await settleBatch(step, 'shallow', batch, false));
-  for (const batch of chunks(rereading, BATCH_IMAGES)) results.push(await settleBatch(step, depth, batch, true));
+  for (const batch of chunks(differing, BATCH_IMAGES)) results.push(await settleBatch(step, 'shallow', batchOf(batch, look), false));
+  for (const batch of chunks(rereading, BATCH_IMAGES))
+    results.push(await settleBatch(step, depth, { tags: batch.map(({ tag }) => tag) }, true));
   return results.reduce((sum, next) => ({ work: addWork(sum.work, next.work), unsettled: sum.unsettled + next.unsettled }), {
     work: NO_WORK,
     unsettled: 0,
   });
 }
 
-/** The five activities over a batch, again for what moved meanwhile. @param reread what needs mending here was called equal before */
-export async function settleBatch(step: RepositoryStep, depth: Depth, tags: readonly string[], reread: boolean): Promise<ScanResult> {
+/** Whether a look is so young that what it saw is begun with as it is. */
+export function isJustNow(look: number): boolean {
+  return Date.now() - look < JUST_NOW_MS;
+}
+
+export interface Batch {
+  readonly tags: readonly string[];
+  /** What they stood for at the primary just now; absent: it is to be asked. */
+  readonly images?: readonly TaggedImage[];
+}
+
+/** Whatever is published is asked for again before and after: what a comparison has just seen need not be asked for in between. */
+function batchOf(compared: readonly ComparedTag[], look: number): Batch {
+  const tags = compared.map(({ tag }) => tag);
+  if (!patched('copy-compared') || !isJustNow(look)) return { tags };
+  return { tags, images: compared.map(({ tag, digest }) => ({ tag, digest })) };
+}
+
+/**
+ * The activities over a batch, again for what moved meanwhile.
+ * @param reread what needs mending here was called equal before
+ */
+export async function settleBatch(step: RepositoryStep, depth: Depth, batch: Batch, reread: boolean): Promise<ScanResult> {
   const round: OpenRound = {
     step,
     put: new Map(),
@@ -172,20 +218,20 @@ export async function settleBatch(step: RepositoryStep, depth: Depth, tags: read
     priority: reread ? PRIORITY.verify : PRIORITY.backfill,
     ...(reread ? { overwrite: 'never', heals: true } : {}),
   };
-  let left = tags;
+  let left = batch;
   let work = NO_WORK;
   let unsettled = 0;
-  for (let turn = 0; left.length > 0; turn++) {
+  for (let turn = 0; left.tags.length > 0; turn++) {
     const result = await orPending(
       round,
-      () => left,
+      () => left.tags,
       () => Date.now(),
       () => batchRound(round, left, reread),
     );
     work = addWork(work, result.work);
     unsettled += result.failures.filter(({ failure }) => failure.retry !== 'never').length;
-    left = result.again;
-    if (turn === AGAIN) return { work, unsettled: unsettled + left.length, moving: left.length };
+    left = { tags: result.again };
+    if (turn === AGAIN) return { work, unsettled: unsettled + left.tags.length, moving: left.tags.length };
   }
   return { work, unsettled };
 }
@@ -196,14 +242,17 @@ interface BatchResult {
   readonly again: readonly string[];
 }
 
-async function batchRound(round: OpenRound, tags: readonly string[], reread: boolean): Promise<BatchResult> {
+async function batchRound(round: OpenRound, { tags, images }: Batch, reread: boolean): Promise<BatchResult> {
   try {
-    const fetched = await fetchRound(
-      round,
-      tags.map((tag) => ({ tag })),
-      false,
-    );
-    const copied = await copyRound(round, fetched.images);
+    const fetched = images
+      ? { images, failures: [], absent: [], look: 0 }
+      : await fetchRound(
+          round,
+          tags.map((tag) => ({ tag })),
+          false,
+        );
+    const result = await copyRound(round, fetched.images);
+    const { copied, anew } = images ? unlessHopeless(result) : { copied: result, anew: [] };
     const failures: TagFailure[] = [...fetched.failures, ...copied.failures];
     const gone = fetched.absent.map((tag): ImageOutcome => ({
       tag,
@@ -230,7 +279,7 @@ async function batchRound(round: OpenRound, tags: readonly string[], reread: boo
       failed: failed.length,
       ...(reread ? { repaired: mended.length } : {}),
     };
-    return { work: addWork(copied.work, done), failures: failed, again: [...new Set([...moved, ...overlapping])] };
+    return { work: addWork(copied.work, done), failures: failed, again: [...new Set([...moved, ...overlapping, ...anew])] };
   } catch (thrown) {
     const failure = activityFailure(thrown);
     await markRound(
@@ -246,6 +295,19 @@ async function batchRound(round: OpenRound, tags: readonly string[], reread: boo
     );
     return { work: addWork(NO_WORK, { failed: tags.length }), failures: tags.map(() => ({ failure })), again: [] };
   }
+}
+
+/**
+ * What was seen may have moved since, and the primary have let go what it was, or never had it whole: where no retry would help, the tag is asked for
+ * before that is said of it.
+ */
+function unlessHopeless(copied: RoundResult): { copied: RoundResult; anew: readonly string[] } {
+  const isHopeless = ({ failure }: { readonly failure?: Failure }): boolean => failure?.retry === 'never';
+  const anew = copied.failures.filter(isHopeless);
+  const failures = copied.failures.filter((failed) => !anew.includes(failed));
+  // Looked at again, and what was put of it is not forgotten.
+  const published = copied.published.map((image) => (isHopeless(image) ? { ...image, state: 'incomplete' as const } : image));
+  return { copied: { ...copied, failures, published }, anew: anew.flatMap(({ tag }) => tag ?? []) };
 }
 
 function asked(summary: string): { summary: string; priority: number } {

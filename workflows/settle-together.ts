@@ -1,13 +1,14 @@
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
-import { chunks } from '../src/model/batches.ts';
+import { patched } from '@temporalio/workflow';
+import { evenChunks, SCANS_A_WORKER } from '../src/model/batches.ts';
 import { PRIORITY } from '../src/model/names.ts';
 import type { BackfillSiteInput } from '../src/model/steps.ts';
 import { control, siteActivities } from './activities.ts';
-import { activityFailure } from './activity-failure.ts';
+import { orAlone } from './activity-failure.ts';
 
-/** Repositories of one activity, and such activities at once: workers share them. */
+/** Repositories of one activity at most, and such activities that are asked for at once: workers share them. */
 const TOGETHER = 25;
-const AT_ONCE = 4;
+const AT_ONCE = 8;
+const AT_ONCE_BEFORE = 4;
 
 /** What a backfill lends. */
 export interface Settling {
@@ -35,11 +36,11 @@ export async function settleTogether(
       { policy, repositories },
       { summary: `${policy.site}: what was settled by the last scan` },
     );
-    const queue = chunks(known.repositories, TOGETHER);
-    const lanes = Math.min(AT_ONCE, concurrency, queue.length);
+    const queue = evenChunks(known.repositories, TOGETHER);
+    const lanes = Math.min(patched('settle-by-eight') ? AT_ONCE : AT_ONCE_BEFORE, concurrency, queue.length);
     const settle = async (some: readonly string[]): Promise<void> => {
-      const { equal, left } = await siteActivities(policy.site, 'bulk').compareRepositories(
-        { policy, repositories: some, concurrency: Math.ceil(concurrency / lanes) },
+      const { equal, left } = await siteActivities(policy.site, 'scan').compareRepositories(
+        { policy, repositories: some, concurrency: Math.ceil(concurrency / Math.min(lanes, SCANS_A_WORKER)) },
         { summary: `${policy.site}: compare ${some.length} repositories`, priority: PRIORITY.backfill },
       );
       if (left.length > 0) queue.push([...left]);
@@ -62,14 +63,4 @@ export async function settleTogether(
     await Promise.all(Array.from({ length: lanes }, lane));
   });
   return repositories.filter((repository) => !settled.has(repository));
-}
-
-/** Whatever goes wrong with many, their own workflows meet it, and say of which repository. */
-async function orAlone(body: () => Promise<void>): Promise<void> {
-  try {
-    await body();
-  } catch (thrown) {
-    // An activity may be cancelled by itself.
-    if (!isCancellation(thrown) || CancellationScope.current().consideredCancelled) activityFailure(thrown);
-  }
 }

@@ -3,7 +3,14 @@ import { backoffMs } from '../src/model/backoff.ts';
 import type { Digest } from '../src/model/digest.ts';
 import type { Failure } from '../src/model/failure.ts';
 import { isUrgent, wantedBy, type Wanted } from '../src/model/notices.ts';
-import type { Notice, RepositoryStep, ScanCarried, SyncRepositoryInput, SyncRepositoryResult } from '../src/model/steps.ts';
+import type {
+  CompareRepositoryResult,
+  Notice,
+  RepositoryStep,
+  ScanCarried,
+  SyncRepositoryInput,
+  SyncRepositoryResult,
+} from '../src/model/steps.ts';
 import { count, formatBytes } from '../src/model/text.ts';
 import type { UndoOrder } from '../src/model/undo-order.ts';
 import { addWork, NO_WORK, type Work } from '../src/model/work.ts';
@@ -13,7 +20,7 @@ import { failuresOf } from './copy-untagged.ts';
 import { answer, answerAtTheEnd, isAsked } from './answers.ts';
 import { noticed } from './messages.ts';
 import { copyRound } from './round.ts';
-import { scanRepository } from './scan.ts';
+import { isJustNow, scanRepository } from './scan.ts';
 import { undo } from './undo.ts';
 
 /** Events come in flocks: an index of N platforms raises N+1. */
@@ -35,11 +42,15 @@ export async function syncRepository(input: SyncRepositoryInput): Promise<SyncRe
       if (run.scan || (await quiet(run))) await round(run, `${workflowInfo().runId}/${rounds}`);
       if (run.undoing > 0) await condition(() => run.undoing === 0 || run.notices.length > 0);
       // No await from here to the end: a notice would be lost.
-      if (run.notices.length > 0) continue;
+      if (run.notices.length > 0) {
+        // Else notices that keep coming would put off for ever what failed.
+        if (triesAgain(run) && patched('due-whatever-comes')) run.dueAt ??= nextScan(run);
+        continue;
+      }
       if (run.failed && (run.child || run.failed.failure.retry === 'never')) throw run.failed.thrown;
       if (run.child || run.attempts === 0) return { work: run.work, unsettled: run.unsettled, summary: summarize(run.work) };
       // On its own, with failures left: sleep, then compare again; a notice is not kept waiting.
-      run.dueAt ??= Date.now() + backoffMs(run.attempts, Math.random());
+      run.dueAt ??= nextScan(run);
       run.scan = !(await condition(() => run.notices.length > 0, Math.max(1, run.dueAt - Date.now())));
     }
   } catch (thrown) {
@@ -48,6 +59,14 @@ export async function syncRepository(input: SyncRepositoryInput): Promise<SyncRe
     await answerAtTheEnd(run, thrown);
     throw thrown;
   }
+}
+
+function triesAgain({ child, attempts, failed }: Run): boolean {
+  return !child && attempts > 0 && failed?.failure.retry !== 'never';
+}
+
+function nextScan({ attempts }: Run): number {
+  return Date.now() + backoffMs(attempts, Math.random());
 }
 
 interface Run {
@@ -65,6 +84,8 @@ interface Run {
   /** Digests without a tag that are to be replicated and failed: they go with the next scan that is due. */
   owed: readonly Notice[];
   carried: ScanCarried | undefined;
+  /** What the first scan begins with. */
+  compared: CompareRepositoryResult | undefined;
   /** A scan is due, whatever the notices say. */
   scan: boolean;
   dueAt: number | undefined;
@@ -75,10 +96,10 @@ interface Run {
 }
 
 function startRun(input: SyncRepositoryInput): Run {
-  const { policy, repository, carried, done, dueAt } = input;
+  const { policy, repository, carried, compared, done, dueAt } = input;
   const child = input.mode === 'scan';
   const run: Run = {
-    ...{ input, step: { policy, repository, ...(child ? {} : { patient: true }) }, child, carried, dueAt, failed: undefined },
+    ...{ input, step: { policy, repository, ...(child ? {} : { patient: true }) }, child, carried, compared, dueAt, failed: undefined },
     ...{ notices: [...(input.pending ?? [])], undone: new Set<string>(), undoing: 0, serving: [], evidence: [], owed: [] },
     scan: carried !== undefined || (child && done === undefined),
     attempts: input.attempts ?? 0,
@@ -144,6 +165,7 @@ async function compare(run: Run, wanted: Wanted, scan: string): Promise<void> {
     once: input.once || wanted.once,
     deletions: asked.filter(({ kind }) => kind === 'deleted'),
     carried,
+    compared: takeCompared(run),
     carryOn: (done) => goOn(run, { ...done, asked }),
   });
   run.work = addWork(run.work, work);
@@ -152,6 +174,15 @@ async function compare(run: Run, wanted: Wanted, scan: string): Promise<void> {
   settled(run, failure && failure.retry !== 'never' ? unsettled + 1 : unsettled);
   const failing = failure ? { failure } : {};
   await answer(wanted.replyTo, { repository: step.repository, work, unsettled, summary: summarize(work), ...failing });
+}
+
+/** Once, and while it is fresh; a notice may tell of what has changed since. */
+function takeCompared(run: Run): CompareRepositoryResult | undefined {
+  const { compared } = run;
+  run.compared = undefined;
+  // A worker of before may have begun this run, and compared all the same.
+  if (!compared || !patched('begin-compared')) return undefined;
+  return run.serving.length === 0 && isJustNow(compared.look) ? compared : undefined;
 }
 
 /** What a run ends with that could not bring manifests over which are no images: nothing else would tell of them. */

@@ -36,7 +36,7 @@ export async function verifySite(input: VerifySiteInput): Promise<VerifyProgress
     for (const { repository, tags } of page.batches) {
       for (const batch of chunks(tags, BATCH[depth])) {
         await condition(() => !paused);
-        const { work, moving = 0 } = await settleBatch({ policy, repository }, depth, batch, true);
+        const { work, moving = 0 } = await settleBatch({ policy, repository }, depth, { tags: batch }, true);
         progress = {
           ...progress,
           images: progress.images + batch.length,

@@ -8,7 +8,7 @@ import type {
   LookAtDigestsInput,
   LookAtDigestsResult,
 } from '../../src/model/steps.ts';
-import { compareRepositories as compareMany } from '../../src/replication/compare-repositories.ts';
+import { compareRepositories as compareMany, type OnePage } from '../../src/replication/compare-repositories.ts';
 import { compareRepository as compare } from '../../src/replication/compare.ts';
 import { listRepositories as list } from '../../src/replication/list-repositories.ts';
 import { lookAtDigests as look } from '../../src/replication/look-at-digests.ts';
@@ -40,14 +40,15 @@ export const compareRepository =
       return settleBatch({ ...page, summary, look: scheduledAt() });
     });
 
-/** Which of some repositories hold the same on both sides. Safe to repeat because it only reads. */
+/** Which of some repositories hold the same on both sides, and what differs in the others, where that is wanted. Safe to repeat because it only reads. */
 export const compareRepositories =
   (site: Site) =>
   (input: CompareRepositoriesInput): Promise<CompareRepositoriesResult> =>
     runActivity(site, input, async (signal) => {
-      const { equal, ...rest } = await compareMany(scanned(site), input.policy, input.repositories, input.concurrency, signal);
+      const { equal, differing, ...rest } = await compareMany(scanned(site), input.policy, input.repositories, input, signal);
       const look = scheduledAt();
-      return { ...rest, equal: equal.map(({ repository, page }) => ({ repository, page: { ...page, look } })) };
+      const asOf = (pages: readonly OnePage[]) => pages.map(({ repository, page }) => ({ repository, page: { ...page, look } }));
+      return { ...rest, equal: asOf(equal), ...(input.whole ? { differing: asOf(differing) } : {}) };
     });
 
 /** What manifests without a tag ask for. Safe to repeat because it only reads. */

@@ -2,8 +2,10 @@ import { performance } from 'node:perf_hooks';
 import { spawn } from 'node:child_process';
 import { readFile, readdir } from 'node:fs/promises';
 
-const EVERY_MS = 40;
-const MEMORY_EVERY = 4;
+const EVERY_MS = 100;
+/** To look for processes and to ask for their memory takes from a busy machine: after the first rounds, that is done in one of so many. */
+const SELDOM = 5;
+const FIRST_ROUNDS = 20;
 const TICKS_PER_SECOND = 100;
 
 /**
@@ -42,6 +44,7 @@ export async function measure(command, args, { cwd, env, timeoutMs = 600_000 }) 
   const said = `${out()}\n${errors()}`;
   if (code !== 0) throw new Error(`\`${command} ${args.join(' ')}\` ended with ${code}: ${said.trim().split('\n').slice(-5).join(' / ')}`);
   const cpuSeconds = childrenIn(times());
+  const used = growing([...samples, { at: ended, cpu: cpuSeconds }]);
   return {
     wallSeconds: (ended - began) / 1000,
     cpuSeconds,
@@ -50,7 +53,7 @@ export async function measure(command, args, { cwd, env, timeoutMs = 600_000 }) 
     before: (seconds) => {
       const from = saidAt - seconds * 1000;
       return {
-        cpuSeconds: valueAt(samples, saidAt, 'cpu') - valueAt(samples, from, 'cpu'),
+        cpuSeconds: valueAt(used, saidAt, 'cpu') - valueAt(used, from, 'cpu'),
         idleBytes: valueAt(samples, from, 'bytes'),
       };
     },
@@ -86,10 +89,13 @@ function watchTree(root) {
   let going = true;
   const watching = (async () => {
     let bytes = 0;
+    let tree = [];
     for (let round = 0; going; round += 1) {
       const at = performance.now();
-      const tree = await processesUnder(root);
-      if (round % MEMORY_EVERY === 0) bytes = sum(await Promise.all(tree.map(({ pid }) => proportionalSize(pid))));
+      const whole = round < FIRST_ROUNDS || round % SELDOM === 0;
+      // Of one that ended in between, its parent was told what it used.
+      tree = whole ? await processesUnder(root) : (await Promise.all(tree.map(({ pid }) => statOf(pid)))).filter(Boolean);
+      if (whole) bytes = sum(await Promise.all(tree.map(({ pid }) => proportionalSize(pid))));
       samples.push({ at, cpu: sum(tree.map(({ cpu }) => cpu)) / TICKS_PER_SECOND, bytes });
       await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
     }
@@ -157,6 +163,16 @@ async function proportionalSize(pid) {
   } catch {
     return 0; // it has ended meanwhile
   }
+}
+
+/** Without samples in which a process was not found any more, and whoever was told what it used neither. */
+function growing(samples) {
+  let most = 0;
+  return samples.filter(({ cpu }) => {
+    const more = cpu >= most;
+    if (more) most = cpu;
+    return more;
+  });
 }
 
 function valueAt(samples, at, name) {

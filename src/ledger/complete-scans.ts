@@ -4,8 +4,9 @@ import type { Db } from './ledger.ts';
 
 /**
  * Whether all pages of a scan came, and every tag on them could be read, or is waived: an aggregate over the rows of its `scan_pages`.
+ * @param repository its name, or an expression of it
  */
-export function isComplete(site: string, repository: string): RawBuilder<boolean> {
+export function isComplete(site: string, repository: string | RawBuilder<string>): RawBuilder<boolean> {
   return sql<boolean>`(bool_or(last) and bool_or(after_tag = '') and sum(failures - (
     select count(*) from images
     where site = ${site} and images.repository = ${repository} and tag = any(failed_tags) and ${WAIVED})) = 0)`;

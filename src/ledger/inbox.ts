@@ -46,6 +46,11 @@ export async function doneInbox(ledger: Ledger, ids: readonly number[]): Promise
   if (ids.length > 0) await asked(() => ledger.db.deleteFrom('inbox').where('id', 'in', ids).execute());
 }
 
+/** Gives entries back that were taken, and not dealt with. @throws {TwinportError} LEDGER */
+export async function returnInbox(ledger: Ledger, ids: readonly number[]): Promise<void> {
+  if (ids.length > 0) await asked(() => ledger.db.updateTable('inbox').set({ leased_until: 0 }).where('id', 'in', ids).execute());
+}
+
 /** How many entries wait. @throws {TwinportError} LEDGER */
 export async function inboxDepth(ledger: Ledger): Promise<number> {
   const row = await asked(() =>

@@ -9,21 +9,38 @@ import type { Db } from './ledger.ts';
 const KEPT_BY = sql`${keepTag('sha256:')} || left(split_part(h.old_digest, ':', 2), 32)`;
 
 /**
- * Notes the tags of a window that keep what others lost. One's time begins when a scan first saw it, and anew with each loss of that digest.
+ * Notes the tags of some windows that keep what others lost. One's time begins when a scan first saw it, and anew with each loss of that digest.
+ * @param inputs of one site, each of another repository
  * @param at by Temporal's clock
- * @returns those whose time is over
+ * @returns those whose time is over, by repository
  */
-export async function recordKeeps(trx: Db, { policy, repository, after, page }: RecordScanInput, at: number): Promise<string[]> {
-  const { kept, look, next } = page;
-  if (kept === undefined) return [];
-  const end = next === undefined ? sql`` : sql` and tag <= ${next}`;
-  await sql`
-    delete from keeps where site = ${policy.site} and repository = ${repository} and tag > ${after ?? ''}${end}
-      and not tag = any(${kept}::text[]) and since <= ${look}`.execute(trx);
-  if (kept.length === 0) return [];
+export async function recordKeeps(
+  trx: Db,
+  inputs: readonly RecordScanInput[],
+  at: number,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const looked = inputs.filter(({ page }) => page.kept !== undefined);
+  await forgetKeeps(trx, looked);
+  const expired = new Map<string, readonly string[]>();
+  for (const input of looked) if (input.page.kept?.length) expired.set(input.repository, await keepsOf(trx, input, input.page.kept, at));
+  return expired;
+}
+
+/** Of those that are no longer there nothing is known. */
+async function forgetKeeps(trx: Db, inputs: readonly RecordScanInput[]): Promise<void> {
+  if (inputs.length === 0) return;
+  const gone = inputs.map(({ policy, repository, after, page: { kept = [], look, next } }) => {
+    const end = next === undefined ? sql`` : sql` and tag <= ${next}`;
+    return sql`(site = ${policy.site} and repository = ${repository} and tag > ${after ?? ''}${end}
+      and not tag = any(${kept}::text[]) and since <= ${look})`;
+  });
+  await sql`delete from keeps where ${sql.join(gone, sql` or `)}`.execute(trx);
+}
+
+async function keepsOf(trx: Db, { policy, repository, page }: RecordScanInput, kept: readonly string[], at: number): Promise<string[]> {
   await sql`
     insert into keeps (site, repository, tag, since)
-    select ${policy.site}, ${repository}, tag, ${look}::bigint from unnest(${kept}::text[]) as k(tag)
+    select ${policy.site}, ${repository}, tag, ${page.look}::bigint from unnest(${kept}::text[]) as k(tag)
     on conflict do nothing`.execute(trx);
   const since = at - (policy.deletes.keepMs ?? KEEP_MS);
   const { rows } = await sql<{ tag: string }>`

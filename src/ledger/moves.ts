@@ -32,9 +32,13 @@ export function movesOf(tags: readonly ComparedTag[], rowOf: (tag: string) => Im
  * moves many tags back at once, a person who rolls back a few.
  * @returns by tag, why it may not move now
  */
-export async function holdMovesBack(trx: Db, input: RecordScanInput, moves: readonly Move[]): Promise<Map<string, string>> {
-  const { policy, repository, page } = input;
-  const standing = await standingMoves(trx, input, page.tags);
+export async function holdMovesBack(
+  trx: Db,
+  input: RecordScanInput,
+  moves: readonly Move[],
+  standing: StandingMoves,
+): Promise<Map<string, string>> {
+  const { policy, repository } = input;
   const held = new Map<string, string>();
   for (const { tag, state, reason, undo } of standing.values()) {
     if (state === 'held' || (undo && state === 'reserved')) held.set(tag, `held: ${reason ?? 'a person decides'}`);
@@ -64,30 +68,41 @@ export async function holdMovesBack(trx: Db, input: RecordScanInput, moves: read
   return held;
 }
 
-/** What was decided of moves to where the primary's tags are now; what was of another digest, or is done, is over. */
-async function standingMoves(
+/** What was decided of moves, by tag. */
+export type StandingMoves = ReadonlyMap<string, Selectable<MovesTable>>;
+
+/**
+ * What was decided of moves to where the primary's tags are now; what was of another digest, or is done, is over.
+ * @param inputs of that site
+ * @returns by repository
+ */
+export async function standingMoves(
   trx: Db,
-  { policy, repository }: RecordScanInput,
-  tags: readonly ComparedTag[],
-): Promise<Map<string, Selectable<MovesTable>>> {
-  await expireMoves(trx, policy.site);
-  if (tags.length === 0) return new Map();
+  site: string,
+  inputs: readonly RecordScanInput[],
+): Promise<ReadonlyMap<string, StandingMoves>> {
+  await expireMoves(trx, site);
   const rows = await trx
     .selectFrom('moves')
     .selectAll()
-    .where('site', '=', policy.site)
-    .where('repository', '=', repository)
+    .where('site', '=', site)
+    .where(sql<boolean>`repository = any(${inputs.map(({ repository }) => repository)}::text[])`)
     .where('state', 'in', STANDING)
+    .orderBy('repository')
     .orderBy('tag')
     .forUpdate()
     .execute();
-  const now = new Map(tags.map((tag) => [tag.tag, tag]));
-  const standing = new Map<string, Selectable<MovesTable>>();
-  for (const row of rows) {
-    const tag = now.get(row.tag);
-    // Until a tag has been set back, it is where the primary has it.
-    if (tag?.digest === row.to_digest && (!tag.same || (row.undo && row.state === 'reserved'))) standing.set(row.tag, row);
-    else if (tag) await endMove(trx, row.id, tag.digest === row.to_digest);
+  const standing = new Map<string, Map<string, Selectable<MovesTable>>>();
+  for (const { repository, page } of rows.length > 0 ? inputs : []) {
+    const now = new Map(page.tags.map((tag) => [tag.tag, tag]));
+    const here = new Map<string, Selectable<MovesTable>>();
+    for (const row of rows.filter((row) => row.repository === repository)) {
+      const tag = now.get(row.tag);
+      // Until a tag has been set back, it is where the primary has it.
+      if (tag?.digest === row.to_digest && (!tag.same || (row.undo && row.state === 'reserved'))) here.set(row.tag, row);
+      else if (tag) await endMove(trx, row.id, tag.digest === row.to_digest);
+    }
+    standing.set(repository, here);
   }
   return standing;
 }

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { RecordScanInput, RecordScanResult, RecordScansInput, RecordScansResult, TaggedImage, TagFailure } from '../model/steps.ts';
+import type { CompareRepositoryResult, RecordScanInput, RecordScanResult, TaggedImage, TagFailure } from '../model/steps.ts';
 import { count } from '../model/text.ts';
 import { applyOutcome, ourDigest, type ImageKey, type ImageRow } from './apply-outcome.ts';
 import { cancelDeletions } from './deletion-rows.ts';
@@ -7,24 +7,27 @@ import { keepFirstKnown } from './first-known.ts';
 import { keepFoundChanges } from './found-changes.ts';
 import { keyOf, lockImages, removeImages, rowOf, saveImages } from './image-rows.ts';
 import { recordKeeps } from './keeps.ts';
-import { transact, transactIf, type Db, type Ledger } from './ledger.ts';
-import { holdMovesBack, movesOf, type Move } from './moves.ts';
+import { transact, type Db, type Ledger } from './ledger.ts';
+import { holdMovesBack, movesOf, standingMoves, type Move } from './moves.ts';
 import { closeScans } from './recovery-point.ts';
 import { isDoubted, isHeld, sampleOf } from './regressions.ts';
 import { lapseWaivers } from './lapse-waivers.ts';
-import { foreignTags, recordScanPage } from './scan-pages.ts';
+import { lastScan, recordScanPages } from './scan-pages.ts';
 import { listedRow, unlistedRow, unreadRow } from './scan-row.ts';
 
 const HELD_SITE = 'held: primary regressed';
-/** Of one record of many scans; what is left by then is recorded one by one. */
-const ALL_MS = 20_000;
 
-/** What a page makes of the window's rows. */
+/** A page, and what it makes of the rows of its window. */
 interface Window {
+  readonly input: RecordScanInput;
+  readonly before: ReadonlyMap<string, ImageRow>;
   readonly rows: Map<string, ImageRow>;
   readonly removed: ImageKey[];
   readonly verify: string[];
   readonly gone: TaggedImage[];
+  readonly moves: Move[];
+  /** Tags that a person is asked about. */
+  readonly held: string[];
 }
 
 /**
@@ -40,104 +43,96 @@ export function recordScan(
   at: number,
   inScope: (tag: string) => boolean,
 ): Promise<RecordScanResult> {
-  return transact(ledger, (trx) => recordPage(trx, input, at, inScope));
+  return transact(ledger, async (trx) => {
+    const { site } = input.policy;
+    if (input.ahead && (await lastScan(trx, site, input.repository)) > input.page.look)
+      return { summary: 'a later scan is recorded already', verify: [], gone: [], foreign: 0, late: true };
+    const [recorded] = await recordPages(trx, site, [input], at, inScope);
+    if (!recorded) throw new Error('a page was not recorded');
+    return recorded;
+  });
 }
 
 /**
- * Records scans of repositories that are equal on both sides, each whole or not at all: one that leaves something to do stays as it was, for a workflow that
- * does it. Safe to repeat.
- * @throws {TwinportError} LEDGER
+ * Records pages of several repositories with about as many statements as one takes.
+ * @param inputs of that site, each of another repository
+ * @returns what each leaves to do, in their order
  */
-export async function recordSettledScans(
-  ledger: Ledger,
-  { policy, scan, equal }: RecordScansInput,
+export async function recordPages(
+  trx: Db,
+  site: string,
+  inputs: readonly RecordScanInput[],
   at: number,
   inScope: (tag: string) => boolean,
-): Promise<RecordScansResult> {
-  const others: string[] = [];
-  const until = performance.now() + ALL_MS;
-  for (const { repository, page } of equal) {
-    // A ledger that is slow is not to be asked for the same again and again.
-    if (performance.now() > until) {
-      others.push(repository);
-      continue;
-    }
-    const input: RecordScanInput = { policy, repository, scan: `${scan}/${repository}`, page, verify: 'auto' };
-    const settled = await transactIf(ledger, async (trx) => {
-      const foreign = await foreignTags(trx, input);
-      const recorded = await recordPage(trx, input, at, inScope);
-      // Tags that were ours, and are being deleted, look like somebody else's.
-      return isSettled(recorded) && recorded.foreign === foreign;
-    });
-    if (!settled) others.push(repository);
+): Promise<RecordScanResult[]> {
+  const windows = await lockWindows(trx, inputs);
+  for (const window of windows) {
+    putListed(window, at);
+    putFailures(window);
+    putUnlisted(window, inScope);
   }
-  return { summary: `${equal.length - others.length} of ${equal.length} repositories settled`, others };
-}
-
-function isSettled({ verify, gone, expired, moves, held, sample }: RecordScanResult): boolean {
-  return verify.length === 0 && gone.length === 0 && !expired && !moves && !held && !sample;
-}
-
-async function recordPage(trx: Db, input: RecordScanInput, at: number, inScope: (tag: string) => boolean): Promise<RecordScanResult> {
-  const window = await lockWindow(trx, input);
-  const before = new Map(window.rows);
-  const ours = new Set([...before.values()].filter((row) => ourDigest(row) !== undefined).map(({ tag }) => tag));
-  putListed(window, input, at);
-  putFailures(window, input);
-  putUnlisted(window, input, inScope);
-  const moves = movesOf(input.page.tags, (tag) => before.get(keyOf(keyIn(input, tag))));
-  const held = await holdMovesBack(trx, input, moves);
-  putHeld(window, input, await heldReasons(trx, input, moves, held));
-  await removeImages(trx, window.removed);
-  await saveImages(
+  await holdBack(trx, site, windows);
+  await saveWindows(trx, windows);
+  const foreign = await recordScanPages(
     trx,
-    [...window.rows].filter(([key, row]) => before.get(key) !== row).map(([, row]) => row),
+    site,
+    windows.map(({ input, before }) => ({ input, foreign: strangers(input, before) })),
+    at,
   );
-  await keepFirstKnown(trx, before, window.rows);
-  await lapseWaivers(trx, before, window.rows);
-  await cancelDeletions(
+  await closeScans(
     trx,
-    // A later look may have found one gone.
-    input.page.tags.map(({ tag }) => keyIn(input, tag)).filter((key) => window.rows.get(keyOf(key))?.missing_since === null),
+    site,
+    inputs.map(({ repository }) => repository),
   );
-  await keepFoundChanges(trx, input, before, window.rows);
-  const foreign = input.page.extra.filter((tag) => !ours.has(tag)).length;
-  const sum = await recordScanPage(trx, input, foreign, at);
-  await closeScans(trx, input.policy.site, [input.repository]);
-  const expired = await recordKeeps(trx, input, at);
-  const asks = moves.length > 0 || window.gone.length > 0 || (await isDoubted(trx, input.policy.site));
-  const sample = asks ? await sampleOf(trx, input.policy.site) : [];
-  return {
-    ...{ summary: summaryOf(input, window), verify: window.verify, gone: window.gone, foreign: sum.foreign },
-    ...(expired.length > 0 ? { expired } : {}),
-    ...(moves.length > 0 ? { moves: moves.map(({ tag }) => tag) } : {}),
-    ...(held.size > 0 ? { held: [...held.keys()] } : {}),
-    ...(sample.length > 0 ? { sample } : {}),
-  };
+  const expired = await recordKeeps(trx, inputs, at);
+  const doubted = await isDoubted(trx, site);
+  const asks = ({ moves, gone }: Window): boolean => doubted || moves.length > 0 || gone.length > 0;
+  const sample = windows.some(asks) ? await sampleOf(trx, site) : [];
+  return windows.map((window) => {
+    const { input, verify, gone, moves, held } = window;
+    const over = expired.get(input.repository) ?? [];
+    return {
+      ...{ summary: summaryOf(window), verify, gone, foreign: foreign.get(input.repository) ?? 0 },
+      ...(over.length > 0 ? { expired: over } : {}),
+      ...(moves.length > 0 ? { moves: moves.map(({ tag }) => tag) } : {}),
+      ...(held.length > 0 ? { held } : {}),
+      ...(sample.length > 0 && asks(window) ? { sample } : {}),
+    };
+  });
 }
 
-async function lockWindow(trx: Db, input: RecordScanInput): Promise<Window> {
-  const { policy, repository, after, page } = input;
-  const end = page.next === undefined ? sql`` : sql` and tag <= ${page.next}`;
-  const { rows } = await sql<{ tag: string }>`
-    select tag from images where site = ${policy.site} and repository = ${repository} and tag > ${after ?? ''}${end}`.execute(trx);
-  const tags = new Set([
-    ...rows.map(({ tag }) => tag),
-    ...page.tags.map(({ tag }) => tag),
-    ...page.failures.flatMap(({ tag }) => tag ?? []),
-  ]);
-  return {
-    rows: await lockImages(
-      trx,
-      [...tags].map((tag) => keyIn(input, tag)),
-    ),
-    removed: [],
-    verify: [],
-    gone: [],
-  };
+/** Tags of the secondary alone that were never ours. */
+function strangers(input: RecordScanInput, before: ReadonlyMap<string, ImageRow>): number {
+  return input.page.extra.filter((tag) => {
+    const row = before.get(keyOf(keyIn(input, tag)));
+    return !row || ourDigest(row) === undefined;
+  }).length;
 }
 
-function putListed({ rows, verify }: Window, input: RecordScanInput, at: number): void {
+async function lockWindows(trx: Db, inputs: readonly RecordScanInput[]): Promise<Window[]> {
+  const known = inputs.map(({ policy, repository, after, page }) => {
+    const end = page.next === undefined ? sql`` : sql` and tag <= ${page.next}`;
+    return sql`select repository, tag from images where site = ${policy.site} and repository = ${repository} and tag > ${after ?? ''}${end}`;
+  });
+  const { rows } = await sql<{ repository: string; tag: string }>`${sql.join(known, sql` union all `)}`.execute(trx);
+  const tags = new Map(inputs.map((input) => [input.repository, tagsOf(input.page)]));
+  for (const { repository, tag } of rows) tags.get(repository)?.add(tag);
+  const locked = await lockImages(
+    trx,
+    inputs.flatMap((input) => [...(tags.get(input.repository) ?? [])].map((tag) => keyIn(input, tag))),
+  );
+  return inputs.map((input) => {
+    const before = new Map([...locked].filter(([, row]) => row.repository === input.repository));
+    return { input, before, rows: new Map(before), removed: [], verify: [], gone: [], moves: [], held: [] };
+  });
+}
+
+/** Those of which a page says anything. */
+function tagsOf({ tags, failures }: CompareRepositoryResult): Set<string> {
+  return new Set([...tags.map(({ tag }) => tag), ...failures.flatMap(({ tag }) => tag ?? [])]);
+}
+
+function putListed({ input, rows, verify }: Window, at: number): void {
   const scan = { look: input.page.look, at, verify: input.verify, policy: input.policy };
   for (const tag of input.page.tags) {
     const key = keyIn(input, tag.tag);
@@ -147,21 +142,7 @@ function putListed({ rows, verify }: Window, input: RecordScanInput, at: number)
   }
 }
 
-/** Of a site that is held nothing moves. */
-async function heldReasons(trx: Db, { policy }: RecordScanInput, moves: readonly Move[], held: ReadonlyMap<string, string>) {
-  if (moves.length === 0 || !(await isHeld(trx, policy.site))) return held;
-  return new Map([...moves.map(({ tag }) => [tag, HELD_SITE] as const), ...held]);
-}
-
-function putHeld({ rows }: Window, input: RecordScanInput, held: ReadonlyMap<string, string>): void {
-  for (const [tag, reason] of held) {
-    const key = keyOf(keyIn(input, tag));
-    const row = rows.get(key);
-    if (row?.sync === 'pending') rows.set(key, { ...row, reason });
-  }
-}
-
-function putFailures({ rows }: Window, input: RecordScanInput): void {
+function putFailures({ input, rows }: Window): void {
   const { failures, look } = input.page;
   for (const { tag, failure } of failures.filter(hasTag)) {
     const key = keyIn(input, tag);
@@ -170,12 +151,11 @@ function putFailures({ rows }: Window, input: RecordScanInput): void {
   }
 }
 
-function putUnlisted({ rows, removed, gone }: Window, input: RecordScanInput, inScope: (tag: string) => boolean): void {
-  const { tags, failures, look } = input.page;
-  const told = new Set([...tags.map(({ tag }) => tag), ...failures.flatMap(({ tag }) => tag ?? [])]);
+function putUnlisted({ input, rows, removed, gone }: Window, inScope: (tag: string) => boolean): void {
+  const told = tagsOf(input.page);
   for (const [key, row] of rows) {
     if (told.has(row.tag)) continue;
-    const now = unlistedRow(row, look, inScope(row.tag));
+    const now = unlistedRow(row, input.page.look, inScope(row.tag));
     if (now) rows.set(key, now);
     else rows.delete(key);
     if (!now) removed.push(row);
@@ -186,6 +166,54 @@ function putUnlisted({ rows, removed, gone }: Window, input: RecordScanInput, in
   }
 }
 
+/** Tells what moved, and what of it is not to move; of a site that is held nothing does. */
+async function holdBack(trx: Db, site: string, windows: readonly Window[]): Promise<void> {
+  const standing = await standingMoves(
+    trx,
+    site,
+    windows.map(({ input }) => input),
+  );
+  for (const { input, before, rows, moves, held } of windows) {
+    const found = movesOf(input.page.tags, (tag) => {
+      const row = before.get(keyOf(keyIn(input, tag)));
+      // A later look knows better what the tag is.
+      return row && row.look <= input.page.look ? row : undefined;
+    });
+    moves.push(...found);
+    const reasons = await holdMovesBack(trx, input, found, standing.get(input.repository) ?? new Map());
+    held.push(...reasons.keys());
+    const all = found.length > 0 && (await isHeld(trx, site)) ? found.map(({ tag }) => [tag, HELD_SITE] as const) : [];
+    for (const [tag, reason] of [...all, ...reasons]) {
+      const key = keyOf(keyIn(input, tag));
+      const row = rows.get(key);
+      if (row?.sync === 'pending') rows.set(key, { ...row, reason });
+    }
+  }
+}
+
+async function saveWindows(trx: Db, windows: readonly Window[]): Promise<void> {
+  await removeImages(
+    trx,
+    windows.flatMap(({ removed }) => removed),
+  );
+  await saveImages(
+    trx,
+    windows.flatMap(({ before, rows }) => [...rows].filter(([key, row]) => before.get(key) !== row).map(([, row]) => row)),
+  );
+  const before = new Map(windows.flatMap((window) => [...window.before]));
+  const after = new Map(windows.flatMap((window) => [...window.rows]));
+  await keepFirstKnown(trx, before, after);
+  await lapseWaivers(trx, before, after);
+  await cancelDeletions(
+    trx,
+    // A later look may have found one gone.
+    windows
+      .flatMap(({ input }) => input.page.tags.map(({ tag }) => keyIn(input, tag)))
+      .filter((key) => after.get(keyOf(key))?.missing_since === null),
+  );
+  for (const window of windows) await keepFoundChanges(trx, window.input, window.before, window.rows);
+}
+
 function hasTag(failure: TagFailure): failure is TagFailure & { tag: string } {
   return failure.tag !== undefined;
 }
@@ -194,7 +222,7 @@ function keyIn({ policy, repository }: RecordScanInput, tag: string): ImageKey {
   return { site: policy.site, repository, tag };
 }
 
-function summaryOf({ page }: RecordScanInput, { verify, gone }: Window): string {
+function summaryOf({ input: { page }, verify, gone }: Window): string {
   const differ = page.tags.filter((tag) => !tag.same).length;
   const parts = [`${count(page.tags.length, 'tag')}, ${differ} differ`, `${verify.length} to read back`];
   if (gone.length > 0) parts.push(`${gone.length} gone at the primary`);

@@ -48,7 +48,9 @@ export function unlistedRow(row: ImageRow, look: number, inScope: boolean): Imag
   // A later look saw the primary's tag after this listing.
   if (row.look >= look && row.missing_since === null) return row;
   if (ourDigest(row) === undefined) return undefined;
-  return inScope ? { ...row, missing_since: row.missing_since ?? look } : { ...row, out_of_scope: true };
+  // What is known already is not written again by each scan.
+  if (inScope) return row.missing_since === null ? { ...row, missing_since: look } : row;
+  return row.out_of_scope ? row : { ...row, out_of_scope: true };
 }
 
 function listedAgain(row: ImageRow, { digest }: ComparedTag, look: number): ImageRow {

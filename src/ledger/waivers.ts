@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { TwinportError } from '../model/failure.ts';
 import { auditIn } from './audit.ts';
+import { lockKnownImages } from './image-rows.ts';
 import { COUNTED, VERIFIED } from './images.ts';
 import { asked, NOW_MS, transact, type Db, type Ledger } from './ledger.ts';
 import { pageOf, readCursor, type Page } from './paging.ts';
@@ -63,7 +64,8 @@ export function waiveImages(
   { reason, actor }: { readonly reason: string; readonly actor: string },
 ): Promise<number> {
   return transact(ledger, async (trx) => {
-    for (const image of sorted(images)) await waive(trx, site, image, { reason, actor });
+    await lockAll(trx, site, images);
+    for (const image of images) await waive(trx, site, image, { reason, actor });
     return images.length;
   });
 }
@@ -74,14 +76,15 @@ export function waiveImages(
  */
 export function unwaiveImages(ledger: Ledger, site: string, images: readonly WaivedImage[], actor: string): Promise<number> {
   return transact(ledger, async (trx) => {
-    for (const image of sorted(images)) await unwaive(trx, site, image, actor);
+    await lockAll(trx, site, images);
+    for (const image of images) await unwaive(trx, site, image, actor);
     return images.length;
   });
 }
 
 async function waive(trx: Db, site: string, image: WaivedImage, { reason, actor }: { reason: string; actor: string }): Promise<void> {
   const { repository, tag } = image;
-  const found = await lockImage(trx, site, image);
+  const found = await readImage(trx, site, image);
   const reference = `${repository}:${tag}`;
   if (!found?.counted)
     throw new TwinportError(
@@ -106,7 +109,7 @@ async function waive(trx: Db, site: string, image: WaivedImage, { reason, actor 
 
 async function unwaive(trx: Db, site: string, image: WaivedImage, actor: string): Promise<void> {
   const { repository, tag } = image;
-  const found = await lockImage(trx, site, image);
+  const found = await readImage(trx, site, image);
   await lockWaivers(trx, site);
   const removed = await trx
     .deleteFrom('waivers')
@@ -134,17 +137,19 @@ interface Found {
   readonly since: number;
 }
 
-async function lockImage(trx: Db, site: string, { repository, tag }: WaivedImage): Promise<Found | undefined> {
+async function readImage(trx: Db, site: string, { repository, tag }: WaivedImage): Promise<Found | undefined> {
   const { rows } = await sql<Found>`
     select digest, ${COUNTED} as counted, coalesce(${VERIFIED}, false) as verified, coalesce(changed_at, look) as since
-    from images where site = ${site} and repository = ${repository} and tag = ${tag} for update`.execute(trx);
+    from images where site = ${site} and repository = ${repository} and tag = ${tag}`.execute(trx);
   return rows[0];
 }
 
-/** In one order, so that two requests never wait for each other. */
-function sorted(images: readonly WaivedImage[]): WaivedImage[] {
-  const key = ({ repository, tag }: WaivedImage): string => `${repository}:${tag}`;
-  return [...images].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+/** Before the waivers are: whoever records images locks these first, and in this order. */
+async function lockAll(trx: Db, site: string, images: readonly WaivedImage[]): Promise<void> {
+  await lockKnownImages(
+    trx,
+    images.map(({ repository, tag }) => ({ site, repository, tag })),
+  );
 }
 
 function waiverOf({ repository, tag, digest, reason, actor, at, in_effect }: WaiverRow): Waiver {

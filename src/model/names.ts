@@ -7,6 +7,8 @@ export const CONTROL_QUEUE = 'twinport-control';
 /** The lanes of a site: a push never waits for a slot that a long blob holds. */
 export const pushQueue = (site: string): string => `twinport-${site}-push`;
 export const bulkQueue = (site: string): string => `twinport-${site}-bulk`;
+/** Comparisons of many repositories, of which a worker takes few at a time, so that all workers have some. */
+export const scanQueue = (site: string): string => `twinport-${site}-scan`;
 
 /** Workflow ids over this many bytes do not fit Temporal's SQL stores, which then call themselves unavailable. */
 const MAX_ID_BYTES = 200;

@@ -44,18 +44,28 @@ export async function compareRepository(
 }
 
 /**
- * Compares a repository of at most `limit` tags for as long as nothing differs: whoever finds it equal is done with it.
- * @returns the comparison; `undefined` as soon as something is found that is to be looked at closely, or where one listing cannot tell
+ * Compares a repository of at most `limit` tags that one listing tells whole.
+ * @param options `whole`: what differs is wanted too, and brought over next; else the comparison ends at the first difference
+ * @returns the comparison; `undefined` where something else than copying may be to be done, or one listing cannot tell
  * @throws {RegistryError} see `compareRepository`
  */
-export async function compareWhileEqual(route: Route, policy: SitePolicy, limit: number): Promise<Comparison | undefined> {
+export async function compareInOnePage(
+  route: Route,
+  policy: SitePolicy,
+  limit: number,
+  { whole }: { readonly whole: boolean },
+): Promise<(Comparison & { readonly equal: boolean }) | undefined> {
   const window = await openWindow(route, policy, undefined, limit);
   const told = window.atPrimary !== undefined && window.atSecondary !== undefined && window.next === undefined;
-  if (!told || window.lacking > 0) return undefined;
-  const compared = await compareTags(route, window, { read: false, differences: false });
-  if (!compared.equal) return undefined;
+  if (!told || (!whole && window.lacking > 0)) return undefined;
+  // What the secondary alone has is listed anew by whoever may delete it.
+  if (whole && window.extra.length + window.kept.length > 0) return undefined;
+  const compared = await compareTags(route, window, { read: whole, differences: whole });
+  const { equal } = compared;
+  if (!equal && !whole) return undefined;
   const comparison = await comparisonOf(route, policy, window, compared);
-  return comparison.placeholders.length === 0 && !comparison.untagged ? comparison : undefined;
+  const { placeholders, untagged, failures } = comparison;
+  return placeholders.length > 0 || untagged || failures.length > 0 ? undefined : { ...comparison, equal };
 }
 
 /** A window of a repository's tags, and the lists that it was cut from. */
@@ -215,10 +225,9 @@ async function compareTag(route: Route, tag: string, listed: Listed): Promise<Co
 
 /** What the secondary does not list will be copied: its manifest is read at once. */
 async function readTag({ site, repository, signal }: Route, tag: string): Promise<Digest | undefined> {
-  const askedAt = performance.now();
   try {
     const manifest = await getManifest(site.primary, repository, tag, signal);
-    if (manifest) site.manifests.saw(repository, tag, manifest, askedAt);
+    if (manifest) site.manifests.put(repository, manifest);
     return manifest?.digest;
   } catch (thrown) {
     if (failureOf(thrown).retry === 'now') throw thrown;

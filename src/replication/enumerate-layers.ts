@@ -29,6 +29,7 @@ export async function enumerateLayers(
   const failures: TagFailure[] = [];
   const wanted = new Map<string, Descriptor>();
   const users = new Map<string, string[]>();
+  const leftOut = new Set<string>();
   await concurrently(images, 8, async (image) => {
     try {
       const closure = await readClosure(route, await manifestOf(route, image.digest));
@@ -36,6 +37,7 @@ export async function enumerateLayers(
         wanted.set(blob.digest, blob);
         if (image.tag !== undefined) users.set(blob.digest, [...(users.get(blob.digest) ?? []), image.tag]);
       }
+      for (const layer of closure.leftOut) leftOut.add(layer.digest);
     } catch (thrown) {
       // A worker that stops must not pass for an image that failed.
       route.signal?.throwIfAborted();
@@ -55,7 +57,15 @@ export async function enumerateLayers(
     else lacking.push(blob);
   });
   const more = lacking.length >= MAX_LACKING;
-  const summary = `lacks ${count(lacking.length, 'blob')}${more ? ' and more' : ''} (${formatBytes(totalBytes(lacking))}), ${present} present`;
+  const parts = [
+    `lacks ${count(lacking.length, 'blob')}${more ? ' and more' : ''} (${formatBytes(totalBytes(lacking))})`,
+    `${present} present`,
+  ];
+  if (leftOut.size > 0) {
+    const why = route.foreignLayers === 'skip' ? 'foreignLayers: skip' : 'the primary has no bytes of them';
+    parts.push(`${count(leftOut.size, 'foreign layer')} left out (${why})`);
+  }
+  const summary = parts.join(', ');
   const incomplete = [...new Set(lacking.flatMap((blob) => users.get(blob.digest) ?? []))];
   return { summary, lacking, incomplete, present, more, failures };
 }

@@ -38,14 +38,12 @@ export async function fetchManifests(
     }
   });
   if (companions) images.push(...(await fetchCompanions(route, images, failures)));
-  return { summary: summarize(route, images, absent, failures), images, absent, failures };
+  return { summary: summarize(images, absent, failures), images, absent, failures };
 }
 
 async function fetchImage(route: Route, look: Look): Promise<FetchedImage | undefined> {
   const { site, repository, signal } = route;
-  // Of a scan, that has just read what the secondary lacks. Whatever is published is asked for again before and after.
-  const seen = look.digest === undefined ? site.manifests.takeSeen(repository, look.tag) : undefined;
-  let manifest = seen ?? (await getManifest(site.primary, repository, look.tag, signal));
+  let manifest = await getManifest(site.primary, repository, look.tag, signal);
   if (look.digest !== undefined && manifest?.digest !== look.digest) {
     const became = await lookUntil(route, look, manifest?.digest);
     if (became !== manifest?.digest)
@@ -74,8 +72,8 @@ async function lookUntil(route: Route, look: Look, first: Digest | undefined): P
 
 async function describe(route: Route, tag: string, digest: Digest): Promise<FetchedImage> {
   const root = await manifestOf(route, digest);
-  const { manifests, blobs, bytes, leftOut } = await readClosure(route, root);
-  return { tag, digest, manifests, blobs: blobs.length, bytes, ...(leftOut.length > 0 ? { leftOut: leftOut.length } : {}) };
+  const { manifests, blobs, bytes } = await readClosure(route, root);
+  return { tag, digest, manifests, blobs: blobs.length, bytes };
 }
 
 /** Signatures and the like that lie under tags derived from an image's digest. */
@@ -99,17 +97,12 @@ async function fetchCompanions(route: Route, images: readonly FetchedImage[], fa
   return found.filter((image) => image !== undefined);
 }
 
-function summarize(route: Route, images: readonly FetchedImage[], absent: readonly string[], failures: readonly TagFailure[]): string {
+function summarize(images: readonly FetchedImage[], absent: readonly string[], failures: readonly TagFailure[]): string {
   const bytes = images.reduce((sum, image) => sum + image.bytes, 0);
   const first =
     images.length === 1 && images[0] ? `${images[0].tag ?? 'digest'} = ${shortDigest(images[0].digest)}` : count(images.length, 'image');
   const blobs = images.reduce((sum, image) => sum + image.blobs, 0);
   const parts = [`${first}, ${count(blobs, 'blob')}, ${formatBytes(bytes)}`];
-  const leftOut = images.reduce((sum, image) => sum + (image.leftOut ?? 0), 0);
-  if (leftOut > 0) {
-    const why = route.foreignLayers === 'skip' ? 'foreignLayers: skip' : 'the primary has no bytes of them';
-    parts.push(`${count(leftOut, 'foreign layer')} left out (${why})`);
-  }
   if (absent.length > 0) parts.push(`${absent.length} not at the primary`);
   if (failures.length > 0) parts.push(`${failures.length} failed`);
   return parts.join('; ');

@@ -5,22 +5,13 @@ import type { Manifest } from '../model/manifest.ts';
 export interface ManifestCache {
   get(repository: string, digest: Digest): Manifest | undefined;
   put(repository: string, manifest: Manifest): void;
-  /** Remembers what a tag was just read as. @param askedAt by `performance.now()`, before the request */
-  saw(repository: string, tag: string, manifest: Manifest, askedAt: number): void;
-  /** What the tag was read as, if that was just now; once, so that whoever looks again asks the primary. */
-  takeSeen(repository: string, tag: string): Manifest | undefined;
 }
-
-/** A tag's manifest is believed for so long without being read again: before it is published the primary is asked for its digest in any case. */
-const SEEN_MS = 30_000;
-const MOST_SEEN = 10_000;
 
 /** A cache that holds at most `maxBytes` of manifests and forgets the least recently used. */
 export function createManifestCache(maxBytes: number): ManifestCache {
   const held = new Map<string, Manifest>();
-  const seen = new Map<string, { readonly digest: Digest; readonly askedAt: number }>();
   let bytes = 0;
-  const cache: ManifestCache = {
+  return {
     get(repository, digest) {
       const key = `${repository}@${digest}`;
       const manifest = held.get(key);
@@ -41,18 +32,5 @@ export function createManifestCache(maxBytes: number): ManifestCache {
         bytes -= old.size;
       }
     },
-    saw(repository, tag, manifest, askedAt) {
-      cache.put(repository, manifest);
-      seen.delete(`${repository}:${tag}`);
-      seen.set(`${repository}:${tag}`, { digest: manifest.digest, askedAt });
-      if (seen.size > MOST_SEEN) seen.delete(seen.keys().next().value ?? '');
-    },
-    takeSeen(repository, tag) {
-      const key = `${repository}:${tag}`;
-      const last = seen.get(key);
-      seen.delete(key);
-      return last && performance.now() - last.askedAt < SEEN_MS ? cache.get(repository, last.digest) : undefined;
-    },
   };
-  return cache;
 }

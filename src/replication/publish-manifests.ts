@@ -125,6 +125,11 @@ async function publishTag(
   const put = held === undefined || manifestDigest(held) !== manifestDigest(root);
   if (put && before && overwrite !== undefined && !(await mayReplace(route, tag, overwrite, before)))
     return { state: 'doubtful', changed: false };
+  // What a scan saw a while ago may be replaced by now: then nothing is lost that were to be kept.
+  if (put && before && route.keeps && overwrite === undefined) {
+    const now = await headManifest(site.primary, repository, tag, signal);
+    if (now?.digest !== root.digest) return { state: now ? 'moved' : 'gone', changed: false };
+  }
   // Before the primary is asked for the last time, which must be just before the tag is put.
   const unkept = put && before ? await keepLost(route, before) : {};
   if (put) {

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { describeWith } from '../support/clients.ts';
 import { deleteManifest, pushImage, pushReferrer } from '../support/images.ts';
-import { eventually } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
 import { screenshot, SLOW_MS, TOKEN, useWorld } from './world.ts';
 
 const HOSTILE = '<script>window.hacked = 1</script><img src=x onerror="window.hacked = 2">';
@@ -43,7 +43,7 @@ describeWith(['chromium'], 'the dashboard, in a browser', () => {
       240_000,
       1_000,
     );
-  }, 300_000);
+  });
 
   const card = (page: Page, site: string) => page.locator(`[data-site="${site}"]`);
   const count = (page: Page, site: string, word: string) => card(page, site).locator(`[data-count="${word}"]`);

@@ -36,7 +36,7 @@ describe('startRegistry', () => {
     await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
     try {
       const hook = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
-      const { url } = await start({ version, notifications: { url: hook, secret: 'geoSecret1' } });
+      const { url } = await start({ version, notifications: { url: hook, secret: 'geoSecret1', timeout: '30s' } });
       await pushImage(url, 'group/app', 'v1', { layers: [1000] });
       const deadline = Date.now() + 20_000;
       while (seen.length === 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { verifiedClaims, watchFault, type FaultWatch } from '../support/fault-table.ts';
-import { eventually } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
 
 export const SECRET = 'abcDEF123';
 const STILL_MS = 120_000;

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { concurrently } from '../../src/replication/concurrently.ts';
 import { pushImage, randomBytes, type ImageOptions, type Pushed } from '../support/images.ts';
-import type { QuirkRule } from '../support/quirk-proxy.ts';
+import { isRange, type QuirkRule } from '../support/quirk-proxy.ts';
 import type { WireSystem } from './system.ts';
 
 /** A fault of one repository, injected by a proxy. */
@@ -12,6 +12,8 @@ export interface WireCase {
   readonly push?: (url: string, repository: string) => Promise<Pushed>;
   readonly primary?: Rules;
   readonly secondary?: Rules;
+  /** What the primary is like for all other requests, with and without the fault. */
+  readonly circumstances?: readonly QuirkRule[];
   /** `survived`: verified while the fault lasts. Else what the failure says, which ends with the fault. */
   readonly ends: 'survived' | RegExp;
   /** No retry can mend it: the next scan looks again when the fault is gone. */
@@ -33,6 +35,11 @@ const MIB = 1024 * 1024;
 /** Silence is found out after a minute. */
 const STALL_MS = 150_000;
 const LARGE: ImageOptions = { layers: [8 * MIB, 2_000] };
+/** Read in ranges, by who waits for more than half of the time. */
+const IN_RANGES: Pick<WireCase, 'image' | 'circumstances'> = {
+  image: { layers: [64 * MIB] },
+  circumstances: [{ method: 'GET', path: BLOBS, bytesPerSecond: 4 * MIB }],
+};
 export const refused = (status: number, code: string, message: string): NonNullable<QuirkRule['answer']> => ({
   status,
   headers: { 'content-type': 'application/json' },
@@ -133,6 +140,22 @@ export const WIRE_CASES: readonly WireCase[] = [
   { row: 'location', image: LARGE, secondary: movingLocations(), ends: 'survived' },
 ];
 
+/** Each in a system of its own. */
+export const RANGES: readonly WireCase[] = [
+  {
+    ...{ row: 'ranges-reset', ...IN_RANGES, ends: 'survived' },
+    primary: [{ method: 'GET', path: BLOBS, when: isRange, bytesPerSecond: 4 * MIB, cutResponseAfter: MIB, times: 5 }],
+  },
+  {
+    ...{ row: 'ranges-wrong', ...IN_RANGES, ends: /digest|hash/u },
+    primary: [{ method: 'GET', path: BLOBS, when: isRange, body: (bytes) => randomBytes('other', bytes.length) }],
+  },
+  {
+    ...{ row: 'ranges-refused', ...IN_RANGES, ends: 'survived' },
+    primary: () => [{ method: 'GET', path: BLOBS, when: after(6, isRange), answer: refused(403, 'DENIED', 'parts are not served') }],
+  },
+];
+
 /** One after the other: they are of the whole host. */
 export const STORMS: readonly WireCase[] = [
   {
@@ -150,6 +173,12 @@ export const STORMS: readonly WireCase[] = [
     ends: 'survived',
   },
 ];
+
+/** From the one after so many of such requests. */
+function after(served: number, such: NonNullable<QuirkRule['when']>): NonNullable<QuirkRule['when']> {
+  let seen = 0;
+  return (request) => such(request) && (seen += 1) > served;
+}
 
 /** Each answer names another place for the upload, and without a host; who goes to an old one has lost it. */
 function movingLocations(): QuirkRule[] {
@@ -196,13 +225,15 @@ export async function runCase(system: WireSystem, fault: WireCase, among: string
   const bound = (rule: QuirkRule): QuirkRule => ({
     ...rule,
     when: (request) => request.url?.startsWith(`/v2/${repository}/`) === true && rule.when?.(request) !== false,
-    onRequest: () => (injected += 1),
   });
+  const counted = (rule: QuirkRule): QuirkRule => ({ ...bound(rule), onRequest: () => (injected += 1) });
+  const circumstances = (fault.circumstances ?? []).map(bound);
   const [sources, targets] = [fault.primary, fault.secondary].map((rules = []) =>
-    (typeof rules === 'function' ? rules(image) : rules).map(bound),
+    (typeof rules === 'function' ? rules(image) : rules).map(counted),
   ) as [QuirkRule[], QuirkRule[]];
   await watched(system, fault.row, among, [repository, beside], async () => {
-    system.source.rules.push(...sources);
+    // The first rule that matches holds.
+    system.source.rules.push(...sources, ...circumstances);
     system.target.rules.push(...targets);
     await system.deliver(repository, 'v1', image.digest);
     await system.deliver(beside, 'v1', other.digest);

@@ -1,7 +1,7 @@
 import { describe, it } from '@jest/globals';
 import { pushImage, TYPES } from '../support/images.ts';
 import type { QuirkRule } from '../support/quirk-proxy.ts';
-import { eventually } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
 import { refused, runCases, shown, watched } from './cases.ts';
 import { CONTENT_CASES } from './content-cases.ts';
 import { wireSystem, type WireSystem } from './system.ts';

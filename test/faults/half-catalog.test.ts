@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pushImage } from '../support/images.ts';
-import { eventually } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
 import { difference, walk } from '../support/walk.ts';
 import { refused } from './cases.ts';
 import { processSystem } from './process-system.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pushImage } from '../support/images.ts';
-import { eventually, type RunningTwinport } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
+import { type RunningTwinport } from '../support/twinport.ts';
 import { walk } from '../support/walk.ts';
 import { killed, processSystem, type ProcessSystem } from './process-system.ts';
 
@@ -63,7 +64,7 @@ describe('what is away, and comes back', () => {
       );
       return `away for ${LONG_MS / 1_000} s under 20 pushes: all of them answered 202 and kept in the inbox, which was drained after`;
     });
-  }, 300_000);
+  });
 
   it('the ledger', async () => {
     await outage('ledger-down', async (system, push) => {

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import type { EmbeddedRegistry } from '../../src/processes/embedded/registry.ts';
 import { pushImage, type PushedImage } from '../support/images.ts';
 import { signToken, signingKey, tokenRealm } from '../support/token-realm.ts';
-import { eventually } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
 import { shown, watched } from './cases.ts';
 import { wireSystem, type WireSystem } from './system.ts';
 
@@ -120,7 +120,7 @@ describe.each([
         return `\`failed\`: ${shown(reason ?? '')}`;
       });
     }
-  }, 300_000);
+  });
 
   const [disk, mounted] = mountedFolder();
   (mounted ? it : it.skip)(

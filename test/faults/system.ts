@@ -2,7 +2,8 @@ import { freePort } from '../../src/processes/embedded/free-port.ts';
 import type { EmbeddedRegistry, RegistryOptions } from '../../src/processes/embedded/registry.ts';
 import { quirkProxy, type QuirkProxy } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
-import { eventually, runFile, startTwinport, workFolder } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
+import { runFile, startTwinport, workFolder } from '../support/twinport.ts';
 import { SECRET, systemApi, type SystemApi } from './api.ts';
 
 /** A running `twinport up` between two real registries behind proxies. */

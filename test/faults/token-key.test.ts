@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RegistryAuth } from '../../src/processes/embedded/registry-config.ts';
 import { pushImage } from '../support/images.ts';
 import { ISSUER, SERVICE, signingKey, signToken, type SigningKey } from '../support/token-realm.ts';
-import { eventually } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
 import { wrongClock } from '../support/wrong-clock.ts';
 import type { SeenImage } from './api.ts';
 import { shown, watched } from './cases.ts';
@@ -61,48 +61,44 @@ describe.each([2, 3] as const)('the shared key of a primary on Distribution %i',
     }
   }, 200_000);
 
-  it.each(['token-key-both', 'token-key-late'] as const)(
-    '%s: is changed while images come over',
-    async (row) => {
-      const [old, next] = [signingKey(), signingKey()];
-      const repositories = ['small/a', 'small/b', 'large'];
-      let authorization = await opening(old, repositories);
-      const system = await processSystem({
-        ...{ primary: version, secondary: 3 },
-        auth: { registry: trusting(old), workers: WORKERS, authorization: () => authorization },
-      });
-      const trust = async (...keys: SigningKey[]): Promise<void> => {
-        await system.primary.restart({ auth: trusting(...keys) });
-        authorization = await opening(keys.at(-1) ?? next, repositories);
-      };
-      const worker = await system.startWorker({ [KEY]: old.key });
-      const watch = system.watch(repositories);
-      const traffic = keepPushing(system, () => authorization);
-      try {
-        system.source.rules.push({ method: 'GET', path: /\/large\/blobs\//, bytesPerSecond: 2 * MIB });
-        await pushImage(system.primary.url, 'large', 'v1', { layers: [16 * MIB], authorization });
-        await eventually(
-          async () => system.source.bytes('received', 'GET', /\/large\/blobs\//),
-          (bytes) => bytes > 2 * MIB,
-        );
-        await trust(...(row === 'token-key-both' ? [old, next] : [next]));
-        if (row === 'token-key-late') await refused(system);
-        await system.startWorker({ [KEY]: next.key });
-        worker.kill('SIGTERM');
-        await worker.ended;
-        if (row === 'token-key-both') await trust(next);
-        await sleep(2_000);
-        await traffic.stop();
-        await watch.recovered(120_000);
-        await watch.report(row, HAPPENED[row], among);
-      } finally {
-        await traffic.stop();
-        await watch.stop();
-      }
-      expect(await system.uploads()).toEqual([]);
-    },
-    300_000,
-  );
+  it.each(['token-key-both', 'token-key-late'] as const)('%s: is changed while images come over', async (row) => {
+    const [old, next] = [signingKey(), signingKey()];
+    const repositories = ['small/a', 'small/b', 'large'];
+    let authorization = await opening(old, repositories);
+    const system = await processSystem({
+      ...{ primary: version, secondary: 3 },
+      auth: { registry: trusting(old), workers: WORKERS, authorization: () => authorization },
+    });
+    const trust = async (...keys: SigningKey[]): Promise<void> => {
+      await system.primary.restart({ auth: trusting(...keys) });
+      authorization = await opening(keys.at(-1) ?? next, repositories);
+    };
+    const worker = await system.startWorker({ [KEY]: old.key });
+    const watch = system.watch(repositories);
+    const traffic = keepPushing(system, () => authorization);
+    try {
+      system.source.rules.push({ method: 'GET', path: /\/large\/blobs\//, bytesPerSecond: 2 * MIB });
+      await pushImage(system.primary.url, 'large', 'v1', { layers: [16 * MIB], authorization });
+      await eventually(
+        async () => system.source.bytes('received', 'GET', /\/large\/blobs\//),
+        (bytes) => bytes > 2 * MIB,
+      );
+      await trust(...(row === 'token-key-both' ? [old, next] : [next]));
+      if (row === 'token-key-late') await refused(system);
+      await system.startWorker({ [KEY]: next.key });
+      worker.kill('SIGTERM');
+      await worker.ended;
+      if (row === 'token-key-both') await trust(next);
+      await sleep(2_000);
+      await traffic.stop();
+      await watch.recovered(120_000);
+      await watch.report(row, HAPPENED[row], among);
+    } finally {
+      await traffic.stop();
+      await watch.stop();
+    }
+    expect(await system.uploads()).toEqual([]);
+  });
 });
 
 /** An image every quarter of a second, again until the registry takes it, as people do. */

@@ -36,7 +36,7 @@ describe('a webhook', () => {
     } finally {
       await watch.stop();
     }
-  }, 300_000);
+  });
 
   it('to which an old event is sent again brings nothing old back', async () => {
     const system = await processSystem({ secondary: 3, notify: false });

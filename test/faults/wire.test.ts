@@ -1,5 +1,5 @@
 import { describe, it } from '@jest/globals';
-import { runCase, runCases, STORMS, WIRE_CASES } from './cases.ts';
+import { RANGES, runCase, runCases, STORMS, WIRE_CASES } from './cases.ts';
 import { wireSystem } from './system.ts';
 
 describe.each([
@@ -14,5 +14,11 @@ describe.each([
   it('gets over storms of refusals', async () => {
     const system = await wireSystem({ version: from }, { version: to });
     for (const storm of STORMS) await runCase(system, storm, `to Distribution ${to === 2 ? '2.8' : '3'}`);
-  }, 300_000);
+  });
+
+  // What a site finds out about ranges holds for all of its primary's blobs, for a minute.
+  it.each(RANGES)('gets over $row', async (fault) => {
+    const system = await wireSystem({ version: from }, { version: to });
+    await runCase(system, fault, `to Distribution ${to === 2 ? '2.8' : '3'}`);
+  });
 });

@@ -53,6 +53,25 @@ const judge = (site: string, sampled: number, missing: number) =>
   judgePrimary(use.ledger, { policy: policyOf(site), repository: 'app', sampled, missing });
 
 describe('moves back', () => {
+  it('are none of what a later look verified', async () => {
+    const tags = tagsOf(12);
+    await verified('later', 'app', tags, 1, 2);
+    const look = clock + 1;
+    await verified('later', 'app', tags, 3);
+    const back = page(
+      look,
+      tags.map((tag) => differs(tag, 1)),
+    );
+    const plan = await recordScan(
+      use.ledger,
+      { policy: policyOf('later'), repository: 'app', scan: 'later-old', verify: 'auto', page: back },
+      clock + 5,
+      all,
+    );
+    expect(plan).not.toHaveProperty('moves');
+    expect((await listMoves(use.ledger, 'later')).items).toEqual([]);
+  });
+
   it('of one tag go, of many at once are held, approved and followed, and are done once read back', async () => {
     const tags = tagsOf(12);
     await verified('mass', 'app', tags, 1, 2);

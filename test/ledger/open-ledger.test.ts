@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { inboxDepth, openLedger, registerSites, siteStatus, type Ledger } from '../../src/ledger/index.ts';
 import { freePort } from '../../src/processes/embedded/free-port.ts';
 import { startPostgres, type EmbeddedPostgres } from '../../src/processes/embedded/postgres.ts';
+import { eventually } from '../support/eventually.ts';
 
 const PASSWORD = 'p@ss/w:rd';
 let folder: string;
@@ -100,14 +101,14 @@ describe('openLedger', () => {
       retry: 'now',
       message: expect.stringContaining('ECONNREFUSED'),
     });
-    expect(Date.now() - started).toBeLessThan(3_000);
+    expect(Date.now() - started).toBeLessThan(10_000);
     const sockets: Socket[] = [];
     const mute = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
     await new Promise((resolve) => mute.once('listening', resolve));
     await expect(openLedger(`postgresql://x@127.0.0.1:${(mute.address() as AddressInfo).port}/x`)).rejects.toMatchObject({
       code: 'LEDGER',
     });
-    expect(Date.now() - started).toBeLessThan(12_000);
+    expect(Date.now() - started).toBeLessThan(20_000);
     for (const socket of sockets) socket.destroy();
     await close(mute);
   });
@@ -118,8 +119,8 @@ describe('openLedger', () => {
     const { rows } = await sql<{ pid: number }>`select pid from pg_stat_activity where datname = 'silent'`.execute(admin.db);
     const backends = [server.pid, ...rows.map(({ pid }) => pid)];
     const started = Date.now();
-    for (const pid of backends) process.kill(pid, 'SIGSTOP');
     try {
+      for (const pid of backends) process.kill(pid, 'SIGSTOP');
       await expect(inboxDepth(ledger)).rejects.toMatchObject({ code: 'LEDGER', retry: 'now' });
       expect(Date.now() - started).toBeLessThan(12_000);
     } finally {
@@ -133,8 +134,14 @@ describe('openLedger', () => {
     const ledger = await openLedger(await database('restarted'));
     await inboxDepth(ledger);
     await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = 'restarted'`.execute(admin.db);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(await inboxDepth(ledger)).toBe(0);
+    // The pool may hear of it a moment later, and by whoever asks first.
+    const failures: unknown[] = [];
+    await eventually(
+      () => inboxDepth(ledger).catch((thrown: unknown) => void failures.push(thrown)),
+      (depth) => depth === 0,
+    );
+    expect(failures.slice(1)).toEqual([]);
+    for (const failure of failures) expect(failure).toMatchObject({ code: 'LEDGER', retry: 'now' });
     await ledger.close();
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { sql } from 'kysely';
 import {
   knownRepositories,
   markVerification,
@@ -134,6 +135,23 @@ describe('recordScan', () => {
     expect(await repositoryOf('absent')).toMatchObject({ absent_since: null });
   });
 
+  it('writes once that the filters leave a tag out, or that it is missing', async () => {
+    await mark('once', [synced('kept', 1, T), synced('out', 2, T), synced('gone', 3, T)], T + 5);
+    const written = async () =>
+      (
+        await sql<{ by: string }>`select xmin::text as by from images where site = 'once' and tag <> 'kept' order by tag`.execute(
+          use.ledger.db,
+        )
+      ).rows;
+    const inScope = (tag: string) => tag !== 'out';
+    await scan('once', page(T + 100, [same('kept', 1)]), { scan: 'once-1', inScope });
+    const before = await written();
+    await scan('once', page(T + 200, [same('kept', 1)]), { scan: 'once-2', inScope });
+    expect(await written()).toEqual(before);
+    expect(await rowOf('once', 'out')).toMatchObject({ out_of_scope: true });
+    expect(await rowOf('once', 'gone')).toMatchObject({ missing_since: T + 100 });
+  });
+
   it('neither counts nor deletes what the filters leave out', async () => {
     await mark('filters', [synced('keep', 1, T), synced('x-dev', 2, T)], T + 5);
     await mark('filters', [failed('y-dev', T)], T + 5);
@@ -165,6 +183,24 @@ describe('recordScan', () => {
     await scan('order', page(T + 100, [same('a', 1)]), { scan: 'order-2' });
     await scan('order', page(T, [], { extra: ['x'] }), { scan: 'order-1' });
     expect(await repositoryOf('order')).toMatchObject({ last_scan: 'order-2', foreign_tags: 0, completed_scan_at: T + 100 });
+  });
+});
+
+describe('a page that was compared before the repository’s workflow began', () => {
+  it('is refused where a later scan is recorded, and is recorded a second time where it is its own', async () => {
+    await scan('ahead', page(T + 1_000, [same('v1', 1)]), { scan: 'later' });
+    const before = await rowOf('ahead', 'v1');
+    expect(await scan('ahead', page(T, [differs('v1', 2), differs('v2', 2)]), { scan: 'old', ahead: true })).toMatchObject({
+      late: true,
+      gone: [],
+    });
+    expect(await rowOf('ahead', 'v1')).toEqual(before);
+    expect(await rowOf('ahead', 'v2')).toBeUndefined();
+    for (let times = 0; times < 2; times++) {
+      const recorded = await scan('ahead', page(T + 2_000, [differs('v1', 2)]), { scan: 'new', ahead: true });
+      expect(recorded).not.toHaveProperty('late');
+    }
+    expect(await repositoryOf('ahead')).toMatchObject({ last_scan: 'new', scan_started: T + 2_000 });
   });
 });
 
@@ -243,6 +279,49 @@ describe('recordSettledScans', () => {
       .execute();
     await settle('late', page(T + 100, [same('a', 1)]));
     expect(await use.ledger.db.selectFrom('deletions').select('state').where('id', '=', 'late-a').execute()).toEqual([{ state: 'held' }]);
+  });
+
+  it('ends moves that are done, and forgets tags that keep nothing any more, in each of many', async () => {
+    const policy = policyOf('many');
+    const names = ['b/two', 'a/one', 'c/three'];
+    for (const name of names) {
+      await markVerification(use.ledger, { policy, repository: name, outcomes: [synced('a', 1, T)] }, T + 5);
+      const move = { id: `many-${name}`, site: 'many', repository: name, tag: 'a', from_digest: digest(2), to_digest: digest(1) };
+      await use.ledger.db
+        .insertInto('moves')
+        .values({ ...move, created_at: T, state: 'reserved' })
+        .execute();
+      await use.ledger.db.insertInto('keeps').values({ site: 'many', repository: name, tag: 'twinport-kept', since: T }).execute();
+    }
+    const equal = names.map((name) => ({ repository: name, page: page(T + 100, [same('a', 1)], { kept: [] }) }));
+    const recorded = await recordSettledScans(use.ledger, { policy, scan: 'many-run', equal }, T + 110, all);
+    expect(recorded).toEqual({ summary: '3 of 3 repositories settled', others: [] });
+    const rows = await use.ledger.db.selectFrom('repositories').selectAll().where('site', '=', 'many').orderBy('repository').execute();
+    expect(rows.map(({ repository: name, listed, closed_scan_at }) => [name, listed, closed_scan_at])).toEqual(
+      names.toSorted().map((name) => [name, 1, T + 100]),
+    );
+    const moves = await use.ledger.db.selectFrom('moves').select('state').where('site', '=', 'many').execute();
+    expect(moves).toEqual(names.map(() => ({ state: 'done' })));
+    expect(await use.ledger.db.selectFrom('keeps').selectAll().where('site', '=', 'many').execute()).toEqual([]);
+  });
+
+  it('records by so many rows at a time, excluded ones too, and each repository once', async () => {
+    const policy = policyOf('wide');
+    for (const name of ['a', 'b', 'c']) {
+      await markVerification(use.ledger, { policy, repository: name, outcomes: [synced('a', 1, T)] }, T + 5);
+      if (name === 'c') continue;
+      await sql`
+        insert into images select (jsonb_populate_record(i, jsonb_build_object('tag', 'x' || n, 'out_of_scope', true))).*
+        from images i, generate_series(1, 1500) n where site = 'wide' and repository = ${name}`.execute(use.ledger.db);
+    }
+    const equal = ['a', 'b', 'c', 'b'].map((name) => ({ repository: name, page: page(T + 100, [same('a', 1)]) }));
+    const recorded = await recordSettledScans(use.ledger, { policy, scan: 'wide-run', equal }, T + 110, (tag) => !tag.startsWith('x'));
+    expect(recorded).toEqual({ summary: '3 of 3 repositories settled', others: [] });
+    const { rows } = await sql<{ by: string }>`
+      select xmin::text as by from repositories where site = 'wide' order by repository`.execute(use.ledger.db);
+    const [first, second, third] = rows.map(({ by }) => by);
+    expect(second).not.toBe(first);
+    expect(third).toBe(second);
   });
 
   it('settles the others of one call', async () => {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { sql } from 'kysely';
+import { setTimeout } from 'node:timers/promises';
 import {
   imageDetail,
   listImages,
@@ -43,6 +45,24 @@ async function siteWithFailure(site: string): Promise<void> {
 }
 
 describe('a waiver', () => {
+  it('of several images holds up no record of another one while it waits for them', async () => {
+    const site = 'waits';
+    await siteWithFailure(site);
+    for (const tag of ['other', 'worse']) await mark(site, failed(tag, 1200));
+    let waived: Promise<number> | undefined;
+    await use.ledger.db.transaction().execute(async (trx) => {
+      await trx.selectFrom('images').select('tag').where('site', '=', site).where('tag', '=', 'worse').forUpdate().execute();
+      waived = waiveImages(use.ledger, site, [bad, { repository, tag: 'worse' }], because);
+      // Not within the transaction: that would see for ever the connections that there were when it asked first.
+      const waits = sql<{ n: number }>`select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock'`;
+      let over = false;
+      void waived.finally(() => (over = true)).catch(() => undefined);
+      while (!over && (await waits.execute(use.ledger.db)).rows[0]?.n === 0) await setTimeout(10);
+      await mark(site, synced('other', 2, 1300));
+    });
+    expect(await waived).toBe(2);
+  });
+
   it('closes scans at once, is counted and audited, and makes nothing verified or ready', async () => {
     const site = 'waived';
     await siteWithFailure(site);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { backoffMs, burstPauseMs } from '../../src/model/backoff.ts';
-import { blobBatches, chunks, LARGE_BLOB_BYTES } from '../../src/model/batches.ts';
+import { blobBatches, chunks, evenChunks, LARGE_BLOB_BYTES } from '../../src/model/batches.ts';
 import { deletionBudget, deletionVerdict } from '../../src/model/deletion-guard.ts';
 import { isUrgent, wantedBy } from '../../src/model/notices.ts';
 import { isLastLook, LATER_LOOKS_MS, mergeLooks, nextStep, type Outcome } from '../../src/model/rounds.ts';
@@ -94,6 +94,22 @@ describe('burstPauseMs', () => {
     [1_000, 2_000],
   ])('after %i rounds in a row is %i', (rounds, pause) => {
     expect(burstPauseMs(rounds)).toBe(pause);
+  });
+});
+
+describe('evenChunks', () => {
+  it.each([
+    { items: 0, most: 25, sizes: [] },
+    { items: 25, most: 25, sizes: [25] },
+    { items: 26, most: 25, sizes: [13, 13] },
+    { items: 40, most: 25, sizes: [20, 20] },
+    { items: 51, most: 25, sizes: [17, 17, 17] },
+    { items: 101, most: 25, sizes: [21, 21, 21, 21, 17] },
+  ])('cuts $items items into $sizes', ({ items, most, sizes }) => {
+    const list = Array.from({ length: items }, (_, i) => i);
+    const cut = evenChunks(list, most);
+    expect(cut.map(({ length }) => length)).toEqual(sizes);
+    expect(cut.flat()).toEqual(list);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createHash } from 'node:crypto';
-import { backfillSiteId, bulkQueue, pushQueue, syncImageId, syncRepositoryId, tickId } from '../../src/model/names.ts';
+import { backfillSiteId, bulkQueue, pushQueue, scanQueue, syncImageId, syncRepositoryId, tickId } from '../../src/model/names.ts';
 
 const bytes = (text: string): number => Buffer.byteLength(text);
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
@@ -65,6 +65,6 @@ describe('workflow ids', () => {
 
 describe('task queues', () => {
   it('are two a site', () => {
-    expect([pushQueue('eu'), bulkQueue('eu')]).toEqual(['twinport-eu-push', 'twinport-eu-bulk']);
+    expect([pushQueue('eu'), bulkQueue('eu'), scanQueue('eu')]).toEqual(['twinport-eu-push', 'twinport-eu-bulk', 'twinport-eu-scan']);
   });
 });

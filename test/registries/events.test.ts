@@ -5,7 +5,8 @@ import { pushImage, TYPES } from '../support/images.ts';
 import { cell } from '../support/matrix.ts';
 import { testRegistry } from '../support/registries.ts';
 import { onS3, testS3 } from '../support/s3.ts';
-import { eventually, startTwinport, workFolder } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
+import { startTwinport, workFolder } from '../support/twinport.ts';
 import { ROW, type Name } from './registries.ts';
 
 const SECRET = 'abcDEF123';

@@ -3,6 +3,7 @@ import { ping } from '../../src/registry/ping.ts';
 import { headManifest } from '../../src/registry/manifests.ts';
 import type { Session } from '../../src/registry/session.ts';
 import { httpServer } from './support/http-server.ts';
+import { eventually } from '../support/eventually.ts';
 import { failureOf, testSession } from './support/sessions.ts';
 
 const tag = (session: Session, name = 'v1', signal?: AbortSignal) => headManifest(session, 'a/b', name, signal);
@@ -26,13 +27,11 @@ describe('a watched host', () => {
       response.writeHead(bad ? 503 : at.pathname === '/v2/' ? 401 : 404).end();
     });
     const watch = { onAway: (reason: string) => told.push(`away: ${reason}`), onBack: (ms: number) => told.push(`back after ${ms > 0}`) };
-    session = testSession(url, { timeouts: { stallMs: 300 } }, { watch });
+    session = testSession(url, { timeouts: { stallMs: 1_500 } }, { watch });
   });
   const probes = (): number => asked.filter((path) => path === '/v2/').length;
   const fail = (times: number) => Promise.all(Array.from({ length: times }, (_, n) => failureOf(tag(session, `v${n}`))));
-  const awaited = async (what: () => boolean): Promise<void> => {
-    while (!what()) await new Promise((go) => setTimeout(go, 5));
-  };
+  const awaited = (what: () => boolean) => eventually(async () => what(), Boolean);
 
   it.each(['broken', 'silent', '503'] as const)(
     'that is %s is sent nothing but probes until it answers, and that is told once',
@@ -52,7 +51,6 @@ describe('a watched host', () => {
       expect(told).toEqual([expect.stringMatching(/^away: .*HEAD|GET manifests/), 'back after true']);
       expect(probes()).toBeLessThan(10);
     },
-    30_000,
   );
 
   it('that answers its probe is not away, whatever becomes of some of the requests', async () => {

@@ -44,7 +44,7 @@ describe('the closure from a primary with the referrers API', () => {
     const { published } = await replicate(sitePair(source.url, secondary.url), 'ring');
     expect(published).toMatchObject([{ state: 'verified' }]);
     expect((await held('ring', referrer.digest)).status).toBe(200);
-  }, 10_000);
+  });
 
   it('publishes an image before the referrer that lists it', async () => {
     source.reset();

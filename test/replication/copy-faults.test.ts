@@ -10,7 +10,7 @@ import { pushBlob, sha256 } from '../support/images.ts';
 import { quirkProxy, type QuirkProxy } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
 import { POLICY } from '../support/policy.ts';
-import { eventually } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
 import { route, sitePair } from './pair.ts';
 import { openUploads } from './storage.ts';
 
@@ -96,13 +96,14 @@ describe.each([2, 3] as const)('copying to Distribution %i', (version) => {
     // Distribution 2.8 can neither continue an upload whose connection broke nor remove it; it purges such uploads itself, after a week.
     if (version === 2) return expect(second.resumedBytes).toBe(0);
     expect(second.resumedBytes).toBeGreaterThan(LARGE / 4);
-    expect(source.bytes('received', 'GET', /\/blobs\//)).toBeLessThan(1.2 * LARGE);
+    // From the start it would be one and a half.
+    expect(source.bytes('received', 'GET', /\/blobs\//)).toBeLessThan(1.4 * LARGE);
     expect(await openUploads(secondary, wanted.repository)).toEqual([]);
   });
 
   it('stops within a second when it is cancelled, and removes the upload', async () => {
     const wanted = await blob();
-    source.rules.push({ method: 'GET', path: /\/blobs\//, bytesPerSecond: 4 * 1024 * 1024 });
+    source.rules.push({ method: 'GET', path: /\/blobs\//, bytesPerSecond: 1024 * 1024 });
     const cancel = new AbortController();
     const copying = copy(sitePair(source.url, target.url), wanted, { signal: cancel.signal });
     copying.catch(() => undefined);
@@ -110,8 +111,8 @@ describe.each([2, 3] as const)('copying to Distribution %i', (version) => {
     const began = performance.now();
     cancel.abort();
     await expect(copying).rejects.toBeDefined();
-    // Within a second where the machine keeps up; what is left would take five.
-    expect(performance.now() - began).toBeLessThan(2_500);
+    // Within a second where the machine keeps up; what is left would take twenty.
+    expect(performance.now() - began).toBeLessThan(10_000);
     expect(await openUploads(secondary, wanted.repository)).toEqual([]);
   });
 

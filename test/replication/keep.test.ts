@@ -11,6 +11,7 @@ import type { EmbeddedRegistry } from '../../src/processes/embedded/registry.ts'
 import { compareRepository } from '../../src/replication/compare.ts';
 import { deleteTags } from '../../src/replication/delete-tags.ts';
 import { sweepKept } from '../../src/replication/keep.ts';
+import { publishManifests } from '../../src/replication/publish-manifests.ts';
 import { deleteManifest, pushImage, pushManifest, TYPES } from '../support/images.ts';
 import { findBinary } from '../support/parts.ts';
 import { POLICY } from '../support/policy.ts';
@@ -58,7 +59,18 @@ it('leaves what an overwrite took from a tag to no garbage collection, and witho
     await secondary.stop();
     await rm(dir, { recursive: true, force: true });
   }
-}, 30_000);
+});
+
+it('keeps nothing that is not lost: the tag has moved on since it was seen', async () => {
+  const [primary, secondary] = await Promise.all([testRegistry({ version: 3 }), testRegistry({ version: 3 })]);
+  const site = sitePair(primary.url, secondary.url);
+  const seen = await pushImage(primary.url, 'moved', 'latest');
+  await pushImage(primary.url, 'moved', 'latest', { label: 'newer' });
+  await replicate(site, 'moved', { policy: KEEPING });
+  const { images } = await publishManifests(route(site, 'moved', KEEPING), [{ tag: 'latest', digest: seen.digest as Digest }], []);
+  expect(images.map(({ state }) => state)).toEqual(['moved']);
+  expect(await tagsOf(secondary, 'moved')).toEqual(['latest']);
+});
 
 describe.each([2, 3] as const)('a secondary of Distribution %i', (version) => {
   let primary: EmbeddedRegistry;

@@ -32,13 +32,27 @@ export function route(site: Site, repository: string, policy: SitePolicy = POLIC
   return routeOf(site, { policy, repository }, signal);
 }
 
+/**
+ * Looks at tags again of which something was not seen, as their workflow does: Distribution may not see a manifest in the moment in which it is put for
+ * another image.
+ */
+export async function lookedAtAgain(
+  { published }: Replicated,
+  again: (tags: readonly string[]) => Promise<Replicated>,
+): Promise<readonly PublishedImage[]> {
+  const unseen = published.filter(({ state, failure }) => state === 'incomplete' || failure?.code === 'UNAVAILABLE');
+  const tags = unseen.flatMap(({ tag }) => (tag === undefined ? [] : [tag]));
+  if (tags.length === 0) return published;
+  return [...published.filter((image) => image.tag === undefined || !tags.includes(image.tag)), ...(await again(tags)).published];
+}
+
 export interface Replicated {
   readonly published: readonly PublishedImage[];
   readonly copied: CopyBlobsResult | undefined;
   readonly present: number;
   /** What could not be compared, or read at the primary. */
   readonly failures: readonly TagFailure[];
-  /** What `fetchManifests` says in Temporal's Web UI. */
+  /** What `enumerateLayers` says in Temporal's Web UI. */
   readonly summary: string;
 }
 
@@ -51,12 +65,14 @@ export async function replicate(
   const policy = options.policy ?? POLICY;
   const way = route(site, repository, policy);
   const compared = options.tags ? undefined : await compareRepository(way, policy, undefined, 1_000, { ahead: true });
-  const tags = options.tags ?? compared?.tags.map(({ tag }) => tag) ?? [];
-  const fetched = await fetchManifests(
-    way,
-    tags.map((tag) => ({ tag })),
-    false,
-  );
+  // What a comparison has just seen is not asked for again.
+  const fetched = compared
+    ? { images: compared.tags.map(({ tag, digest }) => ({ tag, digest })), failures: [] }
+    : await fetchManifests(
+        way,
+        (options.tags ?? []).map((tag) => ({ tag })),
+        false,
+      );
   const lacks = await enumerateLayers(way, fetched.images, options.depth ?? 'shallow');
   const failures = [...(compared?.failures ?? []), ...fetched.failures, ...lacks.failures];
   if (failures[0] && options.mayFail !== true) throw new Error(failures[0].failure.message);
@@ -72,5 +88,5 @@ export async function replicate(
       : undefined;
   const publishable = fetched.images.filter(({ tag }) => !failures.some((failed) => failed.tag === tag));
   const published = await publishManifests(way, publishable, copied?.failures ?? []);
-  return { published: published.images, copied, present: lacks.present, failures, summary: fetched.summary };
+  return { published: published.images, copied, present: lacks.present, failures, summary: lacks.summary };
 }

@@ -20,10 +20,6 @@ import { replicate, route, sitePair, type Replicated } from './pair.ts';
 const SBOM = 'application/vnd.example.sbom';
 const SIGNATURE = 'application/vnd.example.signature';
 
-let runs = 0;
-/** A test that is run once more must not find what its first run left. */
-const fresh = (name: string): string => `${name}-${(runs += 1)}`;
-
 interface Referrer {
   readonly digest: string;
   readonly artifactType?: string;
@@ -86,7 +82,7 @@ describe.each([2, 3] as const)('between a registry with the referrers API and Di
   });
 
   it('a fallback index of ours is nobody else’s, also for a process that has just begun', async () => {
-    const app = fresh('built');
+    const app = 'built';
     const image = await pushImage(withApi, app, 'v1');
     await pushReferrer(withApi, app, image);
     await replicate(sitePair(withApi, without), app, { tags: ['v1'] });
@@ -111,7 +107,7 @@ describe.each([2, 3] as const)('between a registry with the referrers API and Di
   });
 
   it('one that comes later under a tag of its own joins the fallback index', async () => {
-    const app = fresh('later');
+    const app = 'later';
     const image = await pushImage(withApi, app, 'v1');
     await pushReferrer(withApi, app, image, { artifactType: SBOM });
     const site = sitePair(withApi, without);
@@ -125,7 +121,7 @@ describe.each([2, 3] as const)('between a registry with the referrers API and Di
   });
 
   it('one that comes later without a tag is brought by what its event names', async () => {
-    const app = fresh('event');
+    const app = 'event';
     const image = await pushImage(withApi, app, 'v1');
     const site = sitePair(withApi, without);
     await replicate(site, app);
@@ -158,7 +154,7 @@ describe('a secondary with the referrers API', () => {
   });
 
   it('of a primary that learned the API, or seemed to have none, are seen from then on', async () => {
-    const app = fresh('primary-learned');
+    const app = 'primary-learned';
     const image = await pushImage(primary, app, 'v1');
     const site = sitePair(primary, secondary);
     await replicate(site, app, { tags: ['v1'] });
@@ -170,7 +166,7 @@ describe('a secondary with the referrers API', () => {
   });
 
   it('that learned the API after it was given a referrer is given it again', async () => {
-    const app = fresh('learned');
+    const app = 'learned';
     const image = await pushImage(primary, app, 'v1');
     const referrer = await pushReferrer(primary, app, image);
     const learning = await quirkProxy(secondary);

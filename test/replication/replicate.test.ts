@@ -10,7 +10,7 @@ import { quirkProxy } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
 import { difference, walk } from '../support/walk.ts';
 import { POLICY } from '../support/policy.ts';
-import { replicate, route, sitePair } from './pair.ts';
+import { lookedAtAgain, replicate, route, sitePair } from './pair.ts';
 
 const VERSIONS = [
   [2, 2],
@@ -38,8 +38,11 @@ describe.each(VERSIONS)('from Distribution %i to Distribution %i', (from, to) =>
     await pushCosign(url, 'app', image);
 
     const site = sitePair(url, secondary.url);
-    const first = await replicate(site, 'app');
-    expect(first.published.filter(({ state }) => state !== 'verified')).toEqual([]);
+    const first = await replicate(site, 'app', { mayFail: true });
+    expect(first.failures).toEqual([]);
+    expect(first.published.filter(({ state }) => state !== 'verified').length).toBeLessThanOrEqual(2);
+    const published = await lookedAtAgain(first, (tags) => replicate(site, 'app', { tags }));
+    expect(published.filter(({ state }) => state !== 'verified')).toEqual([]);
     expect(difference(await walk(url), await walk(secondary.url))).toEqual([]);
 
     const again = await replicate(sitePair(url, secondary.url), 'app');

@@ -107,4 +107,4 @@ it('says what a garbage collection took, and changes nothing then', async () => 
     await secondary.stop();
     await rm(dir, { recursive: true, force: true });
   }
-}, 30_000);
+});

@@ -219,7 +219,7 @@ describe('what is asked', () => {
     );
     // The second start: another scan is to follow.
     expect(names.filter(Boolean)).toEqual(['again', 'pause', 'cancel']);
-  }, 30_000);
+  });
 
   it('has a scan that runs followed by another once a regressed primary may be followed: it may have passed what was held', async () => {
     await judgePrimary(world.ledger, { policy: policyOf('us'), repository: 'team/app', sampled: 20, missing: 20 });
@@ -227,7 +227,7 @@ describe('what is asked', () => {
     expect(json(await post('/sites/us/primary/approve', {}))).toEqual({ site: 'us', primary: 'approved' });
     expect(await signalsTo(world.client, backfillSiteId('us'))).toMatchObject([{ policy: { site: 'us' }, verify: 'auto', once: false }]);
     await post('/sites/us/backfill/cancel', {});
-  }, 30_000);
+  });
 
   it('retries and cancels images, and writes down that it did', async () => {
     expect(json(await post('/sites/eu/retry', { failed: true }))).toEqual({ count: 1 });
@@ -282,7 +282,7 @@ describe('an undo', () => {
       },
     ]);
     expect(json(await ask('GET', '/api/v1/sites/us/moves'))).toMatchObject({ items: [{ id: order.id, state: 'held', expiresAt: null }] });
-  }, 30_000);
+  });
 
   it('that could not be done says why', async () => {
     await moved('lost');
@@ -292,7 +292,7 @@ describe('an undo', () => {
     await recordUndo(world.ledger, { ...record, reason: 'its content is gone' }, 301);
     const answer = await answered;
     expect([answer.status, json(answer)]).toMatchObject([200, { items: [{ state: 'failed', reason: 'its content is gone' }] }]);
-  }, 30_000);
+  });
 });
 
 describe('the page', () => {
@@ -413,7 +413,7 @@ describe('a pause', () => {
     await shown(true);
     await handle.terminate();
     await shown(false);
-  }, 60_000);
+  });
 });
 
 describe('waivers', () => {

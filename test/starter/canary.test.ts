@@ -58,7 +58,7 @@ describe('the canary', () => {
     expect(await signalsTo(world.client, syncImageId('eu', repository, 'canary'))).toEqual([]);
     const metrics = await (await fetch(`${starter.url}/metrics`)).text();
     expect(metrics).toContain('twinport_canaries{result="received"} 1');
-  }, 30_000);
+  });
 
   it('that may not be pushed says so', async () => {
     proxy.rules.push({ method: 'PUT', path: /manifests/, status: 403 });
@@ -69,5 +69,5 @@ describe('the canary', () => {
     expect(failed.failure).toMatch(/403/);
     proxy.reset();
     await until(async () => ((await canary())?.state === 'waiting' ? true : undefined));
-  }, 30_000);
+  });
 });

@@ -7,6 +7,7 @@ import type { TemporalHealth } from '../../src/processes/starter/temporal-health
 import { sendLook } from '../../src/processes/temporal/looks.ts';
 import { findBinary } from '../support/parts.ts';
 import { POLICY } from '../support/policy.ts';
+import { withinTries } from '../support/temporal.ts';
 
 const ROOM = 3;
 const notice = (n: number) => ({ kind: 'deleted' as const, tag: `v${n}`, receivedAt: n });
@@ -15,14 +16,16 @@ const notice = (n: number) => ({ kind: 'deleted' as const, tag: `v${n}`, receive
 describe('a workflow that takes no more signals', () => {
   let env: TestWorkflowEnvironment;
   beforeAll(async () => {
-    env = await TestWorkflowEnvironment.createLocal({
-      server: {
-        executable: { type: 'existing-path', path: findBinary('temporal') },
-        log: { format: 'json', level: 'error' },
-        extraArgs: ['--dynamic-config-value', `history.maximumSignalsPerExecution=${ROOM}`],
-      },
-    });
-  }, 60_000);
+    env = await withinTries(() =>
+      TestWorkflowEnvironment.createLocal({
+        server: {
+          executable: { type: 'existing-path', path: findBinary('temporal') },
+          log: { format: 'json', level: 'error' },
+          extraArgs: ['--dynamic-config-value', `history.maximumSignalsPerExecution=${ROOM}`],
+        },
+      }),
+    );
+  });
   afterAll(() => env.teardown());
 
   it('has a look pending: one more is not needed', async () => {

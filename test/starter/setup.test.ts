@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { policyOf } from '../ledger/support.ts';
-import { eventually } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
 import { SECRET, TOKEN, useStarter } from './support.ts';
 
 const world = useStarter(['eu']);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from '@jest/globals';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { pino } from 'pino';
+import { inboxDepth } from '../../src/ledger/index.ts';
 import { startTemporal, type EmbeddedTemporal } from '../../src/processes/embedded/temporal.ts';
 import { freePort } from '../../src/processes/embedded/free-port.ts';
 import { startStarter, type RunningStarter, type StarterParts } from '../../src/processes/starter/main.ts';
@@ -102,6 +103,16 @@ export async function signalsTo(client: Client, id: string): Promise<unknown[]> 
     const signalled = event.workflowExecutionSignaledEventAttributes;
     return signalled ? [defaultPayloadConverter.fromPayload(signalled.input?.payloads?.[0] as never)] : [];
   });
+}
+
+/** Of signals that say the same one: what Temporal was slow to take may be told twice (docs/adr/0006-hedged-acceptance-of-events.md). */
+export function onceEach(signals: readonly unknown[]): unknown[] {
+  return [...new Map(signals.map((signal) => [JSON.stringify({ ...(signal as object), receivedAt: 0 }), signal])).values()];
+}
+
+/** Waits until nothing lies in the inbox: what was not taken at once has been handed on. */
+export async function drained({ ledger }: StarterWorld): Promise<void> {
+  await until(async () => ((await inboxDepth(ledger)) === 0 ? true : undefined), 100_000);
 }
 
 async function exists(handle: { describe(): Promise<unknown> }): Promise<boolean> {

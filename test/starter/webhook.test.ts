@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { sql } from 'kysely';
 import { syncImageId, syncRepositoryId } from '../../src/model/names.ts';
 import { digest } from '../ledger/support.ts';
-import { envelope, SECRET, signalsTo, until, useStarter } from './support.ts';
+import { drained, envelope, onceEach, SECRET, signalsTo, until, useStarter } from './support.ts';
 
 const world = useStarter();
 const EVENTS = '/events/distribution';
 
 const signalsOf = (id: string) => signalsTo(world.client, id);
+const told = async (id: string) => onceEach(await signalsOf(id));
 
 describe('who may send', () => {
   const body = envelope({ repository: 'who', tag: 'v1', digest: digest(1) });
@@ -88,9 +88,10 @@ describe('what may be sent', () => {
 describe('what becomes of it', () => {
   it('a tag’s push is a signal to its image’s workflow at each site', async () => {
     const answer = await world.post(EVENTS, envelope({ repository: 'become/image', tag: 'v1', digest: digest(7) }));
-    expect(await answer.json()).toMatchObject({ accepted: 1, sent: 2, stored: 0 });
+    expect(await answer.json()).toMatchObject({ accepted: 1, outOfScope: 0 });
+    await drained(world);
     for (const site of ['eu', 'us']) {
-      expect(await signalsOf(syncImageId(site, 'become/image', 'v1'))).toEqual([
+      expect(await told(syncImageId(site, 'become/image', 'v1'))).toEqual([
         { tag: 'v1', digest: digest(7), receivedAt: expect.any(Number) },
       ]);
     }
@@ -99,10 +100,15 @@ describe('what becomes of it', () => {
   it('tagless pushes and deletes are signals to the repository’s workflow, and start none of an image', async () => {
     await world.post(EVENTS, envelope({ repository: 'become/repository', digest: digest(8) }));
     await world.post(EVENTS, envelope({ repository: 'become/repository', tag: 'v1' }, 'delete'));
-    expect(await signalsOf(syncRepositoryId('eu', 'become/repository'))).toEqual([
-      { kind: 'digest', digest: digest(8), receivedAt: expect.any(Number) },
-      { kind: 'deleted', tag: 'v1', receivedAt: expect.any(Number) },
-    ]);
+    await drained(world);
+    const signals = await told(syncRepositoryId('eu', 'become/repository'));
+    expect(signals).toHaveLength(2);
+    expect(signals).toEqual(
+      expect.arrayContaining([
+        { kind: 'digest', digest: digest(8), receivedAt: expect.any(Number) },
+        { kind: 'deleted', tag: 'v1', receivedAt: expect.any(Number) },
+      ]),
+    );
     await expect(world.client.workflow.getHandle(syncImageId('eu', 'become/repository', 'v1')).describe()).rejects.toThrow(/not found/i);
   });
 
@@ -125,11 +131,13 @@ describe('what becomes of it', () => {
     );
     const answers = await Promise.all(storm);
     expect(answers.map(({ status }) => status).filter((status) => status !== 202)).toEqual([]);
+    const bodies = (await Promise.all(answers.map((answer) => answer.json()))) as { stored: number }[];
+    const stored = bodies.reduce((sum, body) => sum + body.stored, 0);
+    // What Temporal did not take at once waits in the inbox.
+    await drained(world);
     const signals = await signalsOf(syncImageId('eu', 'storm', 'v1'));
-    const stored = await sql<{ n: number }>`select count(*) as n from inbox`.execute(world.ledger.db);
-    expect(stored.rows[0]?.n).toBe(0);
-    // How many depends on how fast they come; that some are merged does not.
-    expect(signals.length).toBeLessThan(120);
+    // How many depends on how fast they come, and on how many were told twice; that some are merged does not.
+    expect(signals.length).toBeLessThan(120 + stored);
   });
 
   it('a large envelope goes to the inbox in one piece, and is drained', async () => {
@@ -140,10 +148,7 @@ describe('what becomes of it', () => {
     const answer = await world.post(EVENTS, { events });
     expect(answer.status).toBe(202);
     expect(await answer.json()).toMatchObject({ sent: 0, stored: 600 });
-    await until(async () => {
-      const { rows } = await sql<{ n: number }>`select count(*) as n from inbox`.execute(world.ledger.db);
-      return rows[0]?.n === 0 ? true : undefined;
-    }, 40_000);
-    expect(await signalsOf(syncImageId('us', 'large/app', 't299'))).toHaveLength(1);
+    await drained(world);
+    expect(await told(syncImageId('us', 'large/app', 't299'))).toHaveLength(1);
   });
 });

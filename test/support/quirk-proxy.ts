@@ -40,8 +40,13 @@ export interface QuirkRule {
   readonly maxPage?: number;
   /** Do not pass on this parameter of the query. */
   readonly dropQuery?: readonly string[];
-  /** Only look, change nothing. */
-  readonly onRequest?: (request: IncomingMessage) => void;
+  /** Called first; the request goes on when what it promises is done. */
+  readonly onRequest?: (request: IncomingMessage) => unknown;
+}
+
+/** Asks for a part, from one byte to another, and not for all that is left. */
+export function isRange({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  return headers.range?.match(/^bytes=\d+-\d+$/) != null;
 }
 
 /** One request that came by. */
@@ -150,7 +155,7 @@ async function pass(
   outgoing: ServerResponse,
   record: SeenRequest,
 ): Promise<void> {
-  rule.onRequest?.(incoming);
+  await rule.onRequest?.(incoming);
   if (rule.delayMs !== undefined) await sleep(rule.delayMs);
   const own = ownAnswer(rule, incoming);
   if (own) {

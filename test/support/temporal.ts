@@ -9,6 +9,20 @@ export function testTemporal(options: TemporalOptions = {}): Promise<EmbeddedTem
   return server;
 }
 
+/**
+ * Starts one of the SDK's test servers, which it gives up after five seconds: on a machine that has much to do, another try finds all of the program in
+ * memory.
+ */
+export async function withinTries<T>(start: () => Promise<T>, tries = 3): Promise<T> {
+  for (let n = 1; ; n++) {
+    try {
+      return await start();
+    } catch (thrown) {
+      if (n === tries) throw thrown;
+    }
+  }
+}
+
 afterAll(async () => {
   await (await server)?.stop(2_000);
   server = undefined;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { eventually } from './eventually.ts';
 
 /** The program as it is built: these tests run it as people do. */
 const MAIN = fileURLToPath(new URL('../../dist/src/processes/cli/main.js', import.meta.url));
@@ -110,16 +111,6 @@ export async function processesOf(folder: string): Promise<string[]> {
   const { execFile } = await import('node:child_process');
   const listing = await new Promise<string>((resolve) => execFile('ps', ['-eo', 'pid,args'], (_error, out) => resolve(out)));
   return listing.split('\n').filter((line) => line.includes(folder) && !line.includes('ps -eo'));
-}
-
-/** Waits until a condition holds; says what was last seen if it never does. */
-export async function eventually<T>(look: () => Promise<T>, good: (seen: T) => boolean, ms = 30_000, every = 50): Promise<T> {
-  let seen = await look();
-  for (const until = Date.now() + ms; !good(seen); seen = await look()) {
-    if (Date.now() > until) throw new Error(`never came true; last seen: ${JSON.stringify(seen)}`);
-    await sleep(every);
-  }
-  return seen;
 }
 
 /** `run.json` of a running system: where its API is, and the token. */

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { pushImage } from '../support/images.ts';
-import { eventually } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
 import { documentedSystem, SEEN_MS } from './docs-commands/system.ts';
 import { runTwinportRows } from './docs-commands/twinport-rows.ts';
 import { runTemporalRows } from './docs-commands/temporal-rows.ts';

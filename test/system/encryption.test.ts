@@ -14,7 +14,8 @@ import { pushImage } from '../support/images.ts';
 import { quirkProxy } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
 import { testTemporal } from '../support/temporal.ts';
-import { eventually, startTwinport, twinport, workFolder } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
+import { startTwinport, twinport, workFolder } from '../support/twinport.ts';
 import { historiesOf } from './histories.ts';
 
 const TOKEN = 'token-of-this-test';
@@ -58,7 +59,7 @@ primary: { url: '${primary.url}' }
 secondaries: [{ name: eu, url: '${refusing.url}' }]
 `;
     outside = await connectTemporal({ address: temporal.address, namespace: 'default' });
-  }, 300_000);
+  });
 
   afterAll(async () => {
     await outside?.close();
@@ -80,7 +81,7 @@ secondaries: [{ name: eu, url: '${refusing.url}' }]
     await worker.waitFor(/polls/);
     const site = async (): Promise<{ verified: number; failed: number }> =>
       (await fetch(`http://127.0.0.1:${port}/api/v1/sites/eu`)).json() as Promise<{ verified: number; failed: number }>;
-    await eventually(site, ({ verified, failed }) => verified === 1 && failed === 1, 30_000);
+    await eventually(site, ({ verified, failed }) => verified === 1 && failed === 1, 120_000);
     expect((await twinport(['retry', '--site', 'eu', 'hidden/refused:v1'], folder)).code).toBe(0);
     await eventually(
       async () => JSON.stringify((await historiesOf(outside.client)).get('sync/eu/hidden/refused:v1') ?? []),
@@ -121,7 +122,7 @@ secondaries: [{ name: eu, url: '${refusing.url}' }]
     await worker.ended;
     const rotated = startTwinport(['worker', '--site', 'eu'], await workFolder(config(['k2', 'k1'])));
     await rotated.waitFor(/polls/);
-  }, 300_000);
+  });
 });
 
 /** Every payload, without what the SDK writes beside them: ids, types, search attributes. */

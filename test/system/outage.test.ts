@@ -4,7 +4,8 @@ import { freePort } from '../../src/processes/embedded/free-port.ts';
 import { pushImage, pushManifest } from '../support/images.ts';
 import { quirkProxy } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
-import { eventually, startTwinport, workFolder } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
+import { startTwinport, workFolder } from '../support/twinport.ts';
 import { difference, walk } from '../support/walk.ts';
 
 const SECRET = 'abcDEF123';
@@ -68,4 +69,4 @@ secondaries: [{ name: eu, url: '${proxy.url}' }]
     await sleep(500);
     return deliver(events);
   }
-}, 300_000);
+});

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import { killed, processSystem } from '../faults/process-system.ts';
 import { pushImage } from '../support/images.ts';
-import { eventually } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
 import { walk } from '../support/walk.ts';
 
 /** A worker asks every 2 s whether its site is paused. */
@@ -18,7 +18,7 @@ it('of a paused site nothing is begun, by workers that are started again neither
 
   await system.act('pause');
   await worker.waitFor(/the site is paused: nothing is begun/);
-  expect(await system.status()).toMatchObject({ paused: true, ready: false, reason: 'paused' });
+  await eventually(system.status, ({ paused, ready, reason }) => paused === true && ready === false && reason === 'paused', 60_000, 500);
   const second = await pushImage(system.primary.url, 'app', 'v2', { label: 'second' });
   await sleep(HEARD_MS);
   await killed(worker);
@@ -29,4 +29,4 @@ it('of a paused site nothing is begun, by workers that are started again neither
   await system.act('resume');
   await system.verified('app', 'v2', second.digest);
   await eventually(system.status, ({ paused, ready }) => paused === false && ready === true, 60_000, 500);
-}, 300_000);
+});

@@ -28,4 +28,4 @@ it('goes on after a worker was killed at some step, and the starter with an even
     await watch.stop();
   }
   expect(await system.uploads()).toEqual([]);
-}, 300_000);
+});

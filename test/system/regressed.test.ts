@@ -48,4 +48,4 @@ it('follows no other registry behind the primary’s name until a person says so
   expect((await sync()).code).toBe(0);
   expect(await equal()).toEqual([]);
   expect((await command('status')).json).toMatchObject({ regressed: { state: 'approved' } });
-}, 300_000);
+});

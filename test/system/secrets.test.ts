@@ -13,7 +13,8 @@ import { pushImage } from '../support/images.ts';
 import { quirkProxy, type QuirkProxy } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
 import { testTemporal } from '../support/temporal.ts';
-import { eventually, startTwinport, twinport, workFolder, type RunningTwinport } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
+import { startTwinport, twinport, workFolder, type RunningTwinport } from '../support/twinport.ts';
 import { historiesOf } from './histories.ts';
 
 const PLANTED = {
@@ -83,7 +84,7 @@ secondaries:
 `);
     await writeFile(join(folder, 'key.pem'), key);
     outside = await connectTemporal({ address: temporal.address, namespace: 'default' });
-  }, 300_000);
+  });
 
   afterAll(async () => {
     await outside?.close();
@@ -147,7 +148,7 @@ secondaries:
       secrets.filter((secret) => text.includes(secret)).map((secret) => `${where}: ${secret} in …${around(text, secret)}…`),
     );
     expect(leaks).toEqual([]);
-  }, 300_000);
+  });
 
   /** Every secret that was configured, and every header that went to a registry. */
   function planted(): string[] {

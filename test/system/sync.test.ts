@@ -5,7 +5,8 @@ import type { EmbeddedRegistry } from '../../src/processes/embedded/registry.ts'
 import { pushImage } from '../support/images.ts';
 import { quirkProxy } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
-import { eventually, processesOf, startTwinport, twinport, workFolder } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
+import { processesOf, startTwinport, twinport, workFolder } from '../support/twinport.ts';
 import { difference, walk } from '../support/walk.ts';
 import { fillPrimary } from './content.ts';
 

@@ -4,7 +4,8 @@ import { keepTag, undoneTag } from '../../src/model/reference.ts';
 import type { Digest } from '../../src/model/digest.ts';
 import { deleteManifest, pushImage, TYPES } from '../support/images.ts';
 import { testRegistry } from '../support/registries.ts';
-import { eventually, runFile, startTwinport, twinport, workFolder } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
+import { runFile, startTwinport, twinport, workFolder } from '../support/twinport.ts';
 import { difference, walk } from '../support/walk.ts';
 
 const SECRET = 'abcDEF123';
@@ -148,4 +149,4 @@ it('sets a tag back that a push moved, and keeps it there until a person lets it
     2,
     expect.stringMatching(/nothing that app:stays stood for before is known at site "eu" \(it stands for sha256:/),
   ]);
-}, 300_000);
+});

@@ -5,7 +5,8 @@ import type { EmbeddedRegistry } from '../../src/processes/embedded/registry.ts'
 import { contentFile } from '../replication/storage.ts';
 import { pushImage, sha256, type PushedImage } from '../support/images.ts';
 import { testRegistry } from '../support/registries.ts';
-import { eventually, runFile, startTwinport, twinport, workFolder } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
+import { runFile, startTwinport, twinport, workFolder } from '../support/twinport.ts';
 import { difference, walk } from '../support/walk.ts';
 
 describe.each([3, 2] as const)('twinport verify, of a Distribution %i', (version) => {
@@ -76,5 +77,5 @@ describe.each([3, 2] as const)('twinport verify, of a Distribution %i', (version
     const proved = await status();
     expect(proved?.['recoveryPointSeconds']).toBeGreaterThanOrEqual(0);
     expect(proved?.['lagSeconds']).toBe(0);
-  }, 300_000);
+  });
 });

@@ -12,4 +12,4 @@ it('a few of the faults of a repository, one of each sort', async () => {
     WIRE_CASES.filter(({ row }) => A_FEW.includes(row)),
     'to Distribution 3',
   );
-}, 300_000);
+});

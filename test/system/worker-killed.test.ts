@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { killed, processSystem } from '../faults/process-system.ts';
 import { pushImage } from '../support/images.ts';
-import { eventually } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** It is told within 25 s where the machine keeps up; without heartbeats it would be told after a minute at the earliest. */
 const LATEST_MS = 45_000;
@@ -38,4 +38,4 @@ it('a worker that is killed in a backfill is missed by page and metrics within 3
   await system.startWorker();
   await eventually(metric, (workers) => workers === 1, 60_000, 200);
   await eventually(system.status, ({ ready, verified }) => ready === true && verified === 12, 120_000, 500);
-}, 300_000);
+});

@@ -10,7 +10,8 @@ import { pushImage } from '../support/images.ts';
 import { quirkProxy, type QuirkProxy } from '../support/quirk-proxy.ts';
 import { testRegistry } from '../support/registries.ts';
 import { testTemporal } from '../support/temporal.ts';
-import { eventually, keepRunning, startTwinport, twinport, workFolder, type RunningTwinport } from '../support/twinport.ts';
+import { eventually } from '../support/eventually.ts';
+import { keepRunning, startTwinport, twinport, workFolder, type RunningTwinport } from '../support/twinport.ts';
 import { difference, walk } from '../support/walk.ts';
 
 const MIB = 1024 * 1024;
@@ -21,7 +22,7 @@ keepRunning();
 
 /*
  * The production processes: a starter and workers apart, with a Temporal server and a PostgreSQL of their own. All tests of a version are done on the
- * same ones; each has a repository of its own, also where it is run again.
+ * same ones; each has a repository of its own.
  */
 describe.each([3, 2] as const)('starter and worker, and a secondary on Distribution %i', (version) => {
   const site = `eu${version}`;
@@ -50,7 +51,7 @@ secondaries: [{ name: ${site}, url: '${secondary.url}' }]
     starter = startTwinport(['starter'], folder);
     await starter.waitFor(/Dashboard: /);
     await startWorker();
-  }, 300_000);
+  });
 
   beforeEach(() => {
     repository = `test${(begun += 1)}`;
@@ -74,11 +75,11 @@ secondaries: [{ name: ${site}, url: '${secondary.url}' }]
     process.stderr.write(
       `a worker killed at half of ${BLOB / MIB} MiB: ${read.toFixed(2)} times the blob read from the primary (secondary: Distribution ${version})\n`,
     );
-    // Distribution 2.8 cannot resume: there it starts again.
-    expect(read).toBeLessThan(version === 3 ? 1.2 : 2.2);
+    // A third of it may lie in ranges that were read ahead; from the start it would be one and a half. Distribution 2.8 cannot resume: it starts again.
+    expect(read).toBeLessThan(version === 3 ? 1.45 : 2.45);
     expect(difference(await walk(primary.url), await walk(secondary.url))).toEqual([]);
     if (version === 3) expect(await openUploads()).toEqual([]);
-  }, 300_000);
+  });
 
   it('hands a large blob over when its worker is told to stop, whatever the registry', async () => {
     await pushedAt(24 * MIB);
@@ -93,16 +94,16 @@ secondaries: [{ name: ${site}, url: '${secondary.url}' }]
     process.stderr.write(
       `a worker stopped at half: ${read.toFixed(2)} times the blob read from the primary (secondary: Distribution ${version})\n`,
     );
-    expect(read).toBeLessThan(1.2);
+    expect(read).toBeLessThan(1.45);
     expect(await openUploads()).toEqual([]);
-  }, 300_000);
+  });
 
   it('stops a transfer when its sync is cancelled, and removes the upload', async () => {
     // Slow enough that no machine is too slow to cancel it.
-    await pushedAt(3 * MIB);
+    await pushedAt(MIB / 4);
     await eventually(
       async () => source.bytes('received', 'GET', /\/blobs\//),
-      (bytes) => bytes > 3 * MIB,
+      (bytes) => bytes > MIB,
       60_000,
     );
     const cancelled = await twinport(['cancel', '--site', site, `${repository}:v1`, '--json'], folder);
@@ -115,7 +116,7 @@ secondaries: [{ name: ${site}, url: '${secondary.url}' }]
     source.reset();
     expect((await twinport(['retry', '--site', site, `${repository}:v1`, '--json'], folder)).code).toBe(0);
     await verified();
-  }, 300_000);
+  });
 
   async function startWorker(): Promise<void> {
     worker = startTwinport(['worker', '--site', site], folder);

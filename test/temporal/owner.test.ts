@@ -22,4 +22,4 @@ it('a namespace is one ledger’s, and no worker is needed to hold it', async ()
   } finally {
     await connection.close();
   }
-}, 60_000);
+});

@@ -1,73 +1,18 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { Failure } from '../../src/model/failure.ts';
 import { backfillSiteId, bulkQueue, CONTROL_QUEUE, QUERIES, SIGNALS, syncRepositoryId, tickId, WORKFLOWS } from '../../src/model/names.ts';
-import type {
-  BackfillProgress,
-  BackfillSiteInput,
-  CompareRepositoryResult,
-  ListRepositoriesResult,
-  Notice,
-  Scanned,
-  SyncRepositoryInput,
-} from '../../src/model/steps.ts';
+import type { BackfillProgress, BackfillSiteInput, Notice, Scanned, SyncRepositoryInput } from '../../src/model/steps.ts';
 import { NO_WORK } from '../../src/model/work.ts';
 import { POLICY } from '../support/policy.ts';
-import { activityError, breathe, digest, ended, until, workflowWorld, type Scripted } from './world.ts';
+import { backfillRuns, catalog, equal, gate, INPUT, type BackfillSite } from './backfill-runs.ts';
+import { activityError, breathe, digest, ended, isAskedToEnd, until, workflowWorld, type Scripted } from './world.ts';
 
 const world = workflowWorld();
-const INPUT: BackfillSiteInput = { policy: POLICY, verify: 'auto', once: false, concurrency: 4 };
+const { start, backfilled, compared, times } = backfillRuns(world);
 const LATER: Failure = { code: 'UNAUTHORIZED', message: 'the password is wrong', retry: 'later' };
 
-type BackfillSite = (input: BackfillSiteInput) => Promise<BackfillProgress>;
 type SyncRepository = (input: SyncRepositoryInput) => Promise<unknown>;
-
-afterEach(async () => {
-  const left = world.env.client.workflow.getHandle(backfillSiteId('eu'));
-  await left.cancel().catch(() => undefined);
-  await left.result().catch(() => undefined);
-});
-
-function start(input: Partial<BackfillSiteInput> = {}): Promise<WorkflowHandle<BackfillSite>> {
-  return world.env.client.workflow.start<BackfillSite>(WORKFLOWS.backfillSite, {
-    workflowId: backfillSiteId('eu'),
-    taskQueue: bulkQueue('eu'),
-    args: [{ ...INPUT, ...input }],
-  });
-}
-
-async function backfilled(script: Partial<Scripted>, input: Partial<BackfillSiteInput> = {}): Promise<BackfillProgress> {
-  return world.run({ compareRepository: equal, ...script }, async () => (await start(input)).result());
-}
-
-const equal = async (): Promise<CompareRepositoryResult> => ({ summary: '', look: 1, tags: [], extra: [], excluded: 0, failures: [] });
-
-function catalog(...repositories: string[]): ListRepositoriesResult {
-  return { summary: '', repositories, excluded: 0, look: 1_000 };
-}
-
-function compared(): string[] {
-  return world.inputs('compareRepository').map(({ repository }) => repository);
-}
-
-function times(name: string): number {
-  return world.names().filter((called) => called === name).length;
-}
-
-/** Holds every call until it is opened, and counts those that wait. */
-function gate() {
-  let open: () => void = () => undefined;
-  const opened = new Promise<void>((done) => (open = done));
-  const state = { waiting: 0, most: 0, open: () => open() };
-  const pass = async <T>(result: T): Promise<T> => {
-    state.waiting += 1;
-    state.most = Math.max(state.most, state.waiting);
-    await opened;
-    state.waiting -= 1;
-    return result;
-  };
-  return { state, pass };
-}
 
 describe('backfillSite', () => {
   it('pages through the catalog, then through what only the ledger knows', async () => {
@@ -146,111 +91,6 @@ describe('backfillSite', () => {
     });
     expect(state.most).toBe(most);
     expect(new Set(compared()).size).toBe(repositories);
-  });
-
-  describe('of what is equal on both sides', () => {
-    const names = (n: number) => Array.from({ length: n }, (_, at) => `r${String(at).padStart(3, '0')}`);
-    const equalPage = async (repository: string) => ({ repository, page: await equal() });
-    const settledRepositories: Scripted['settledRepositories'] = async ({ repositories }) => ({ summary: '', repositories });
-    const allEqual: Scripted['compareRepositories'] = async ({ repositories }) => ({
-      ...{ summary: '', left: [] },
-      equal: await Promise.all(repositories.map(equalPage)),
-    });
-
-    it('runs no workflow, but records it; what is not settled, before or after, has its own', async () => {
-      const progress = await backfilled({
-        listRepositories: async () => catalog('differs', 'due', 'new', 'settled'),
-        settledRepositories: async ({ repositories }) => ({ summary: '', repositories: repositories.filter((name) => name !== 'new') }),
-        compareRepositories: async () => ({ summary: '', equal: await Promise.all(['due', 'settled'].map(equalPage)), left: [] }),
-        recordScans: async () => ({ summary: '', others: ['due'] }),
-      });
-      expect(compared().toSorted()).toEqual(['differs', 'due', 'new']);
-      expect(progress).toMatchObject({ state: 'done', done: 4, total: 4, failures: [] });
-      expect(world.inputs('compareRepositories')).toMatchObject([{ repositories: ['differs', 'due', 'settled'], concurrency: 4 }]);
-      const [recorded] = world.inputs('recordScans');
-      expect(recorded?.equal.map(({ repository }) => repository)).toEqual(['due', 'settled']);
-      // The same name for all pages of the catalog, also after a continue-as-new.
-      expect(recorded?.scan).toBe(world.inputs('recordBackfill').at(-1)?.catalog?.scan);
-    });
-
-    it('looks at many together, goes on where an answer was full, and tells how far it is', async () => {
-      const full: Scripted['compareRepositories'] = async ({ repositories }) => ({
-        ...{ summary: '', left: repositories.slice(10) },
-        equal: await Promise.all(repositories.slice(0, 10).map(equalPage)),
-      });
-      const progress = await backfilled({
-        listRepositories: async () => catalog(...names(60)),
-        settledRepositories,
-        compareRepositories: full,
-      });
-      expect(compared()).toEqual([]);
-      expect(progress).toMatchObject({ state: 'done', done: 60 });
-      expect(times('compareRepositories')).toBe(7);
-      expect(
-        world
-          .inputs('recordScans')
-          .flatMap(({ equal: of }) => of.map(({ repository }) => repository))
-          .toSorted(),
-      ).toEqual(names(60));
-      expect(world.inputs('recordBackfill').map(({ progress: { done } }) => done)).toEqual([0, 30, 50, 60]);
-    });
-
-    it.each([{ verify: 'shallow' as const }, { verify: 'deep' as const }])(
-      'asks nothing of the kind with %j: all is read back',
-      async (input) => {
-        await backfilled({ listRepositories: async () => catalog('a', 'b'), settledRepositories, compareRepositories: allEqual }, input);
-        expect(times('settledRepositories') + times('compareRepositories')).toBe(0);
-        expect(compared().toSorted()).toEqual(['a', 'b']);
-      },
-    );
-
-    it('asks nothing of the kind of what only the ledger knows', async () => {
-      const known = [['x'], []];
-      await backfilled({
-        ...{ settledRepositories, compareRepositories: allEqual },
-        listRepositories: async () => catalog(),
-        knownRepositories: async () => ({ repositories: known[times('knownRepositories') - 1]! }),
-      });
-      expect(times('compareRepositories')).toBe(0);
-      expect(compared()).toEqual(['x']);
-    });
-
-    it.each(['settledRepositories', 'compareRepositories', 'recordScans'] as const)(
-      'leaves all to their own workflows where %s fails for good',
-      async (name) => {
-        const progress = await backfilled({
-          ...{ settledRepositories, compareRepositories: allEqual },
-          listRepositories: async () => catalog('a', 'b'),
-          [name]: async () => {
-            throw activityError(LATER);
-          },
-        });
-        expect(compared().toSorted()).toEqual(['a', 'b']);
-        expect(progress).toMatchObject({ state: 'done', done: 2, total: 2, failures: [] });
-      },
-    );
-
-    it('compares nothing more while it is paused', async () => {
-      const { state, pass } = gate();
-      await world.run(
-        {
-          settledRepositories,
-          listRepositories: async () => catalog(...names(50)),
-          compareRepositories: async (input) => pass(await allEqual(input)),
-        },
-        async () => {
-          const handle = await start({ concurrency: 1 });
-          await until(() => state.waiting === 1);
-          await handle.signal(SIGNALS.pause);
-          state.open();
-          await until(async () => (await handle.query<BackfillProgress>(QUERIES.progress)).done === 25);
-          await breathe(300);
-          expect(times('compareRepositories')).toBe(1);
-          await handle.signal(SIGNALS.resume);
-          expect(await handle.result()).toMatchObject({ done: 50 });
-        },
-      );
-    });
   });
 
   it('says how far it is while it runs, and that it is paused', async () => {
@@ -428,6 +268,31 @@ describe('a repository whose workflow runs already', () => {
     expect(compared()).toEqual(['app']);
   });
 
+  it('is compared anew then: the other may have changed what was compared before', async () => {
+    const look = await world.env.currentTimeMs();
+    const page = { ...(await equal()), look };
+    await world.run(
+      {
+        compareRepository: equal,
+        listRepositories: async () => catalog('app', 'other'),
+        compareRepositories: async ({ repositories }) => ({
+          summary: '',
+          left: [],
+          equal: repositories.map((repository) => ({ repository, page })),
+        }),
+      },
+      async () => {
+        const busy = await mute();
+        const handle = await start();
+        await asked();
+        await busy.cancel();
+        await busy.result().catch(() => undefined);
+        expect(await handle.result()).toMatchObject({ done: 2, failures: [] });
+      },
+    );
+    expect(compared()).toEqual(['app']);
+  });
+
   it('is run as a child at once where the other is cancelled, as by a backfill that was stopped just before', async () => {
     await world.run(
       {
@@ -569,10 +434,10 @@ describe('cancelling', () => {
     await world.run(
       {
         listRepositories: async () => catalog(...names),
-        enumerateLayers: async () => {
+        enumerateLayers: async ({ repository }) => {
           enumerating += 1;
           if (enumerating === 2) await world.env.client.workflow.getHandle(backfillSiteId('eu')).cancel();
-          await breathe(500);
+          await until(() => isAskedToEnd(world.env.client.workflow.getHandle(syncRepositoryId('eu', repository))));
           return { summary: '', lacking: [], incomplete: [], present: 0, more: false, failures: [] };
         },
       },

@@ -175,6 +175,26 @@ const RECORDINGS: readonly Recording[] = [
       await (await noticed(world, { kind: 'deleted', tag: 'old', receivedAt: 1 })).result();
     },
   },
+  // Of a release that put it off as long as notices came, and since.
+  ...['sync-repository-put-off', 'sync-repository-kept-busy'].map((name): Recording => ({
+    name,
+    workflowId: syncRepositoryId('eu', 'noticed'),
+    script(world) {
+      const another = () => noticed(world, { kind: 'digest', digest: digest('1'), receivedAt: 1 });
+      return {
+        async lookAtDigests() {
+          if (world.inputs('lookAtDigests').length < 4) await another();
+          return { summary: '', subjects: [] };
+        },
+        async compareRepository() {
+          if (world.inputs('compareRepository').length > 1) return compared({});
+          await another();
+          throw activityError(LATER);
+        },
+      };
+    },
+    drive: async (world) => (await noticed(world, { kind: 'compare', receivedAt: 1 })).result(),
+  })),
   {
     name: 'sync-repository-undo',
     workflowId: syncRepositoryId('eu', 'noticed'),
@@ -210,12 +230,7 @@ const RECORDINGS: readonly Recording[] = [
         await running.signal(SIGNALS.resume);
       },
     }),
-    drive: (world) =>
-      world.env.client.workflow.execute<(input: BackfillSiteInput) => Promise<unknown>>(WORKFLOWS.backfillSite, {
-        workflowId: backfillSiteId('eu'),
-        taskQueue: bulkQueue('eu'),
-        args: [{ policy: POLICY, verify: 'auto', once: false, concurrency: 2 }],
-      }),
+    drive: backfill,
   },
   {
     name: 'backfill-site-together',
@@ -234,12 +249,48 @@ const RECORDINGS: readonly Recording[] = [
       recordScans: async () => ({ summary: '', others: ['due'] }),
       compareRepository: async () => compared({ tags: differing('v1') }),
     }),
-    drive: (world) =>
-      world.env.client.workflow.execute<(input: BackfillSiteInput) => Promise<unknown>>(WORKFLOWS.backfillSite, {
-        workflowId: backfillSiteId('eu'),
-        taskQueue: bulkQueue('eu'),
-        args: [{ policy: POLICY, verify: 'auto', once: false, concurrency: 2 }],
+    drive: backfill,
+  },
+  {
+    name: 'backfill-site-ahead',
+    workflowId: backfillSiteId('eu'),
+    // Two at a time; the second two are told too late.
+    script: (world) => ({
+      listRepositories: async () => ({ summary: '', repositories: ['a', 'b', 'c', 'd'], excluded: 0, look: 1 }),
+      compareRepositories: async ({ repositories }) => {
+        const look = (await world.env.currentTimeMs()) - (repositories.includes('c') ? 60_000 : 0);
+        const page = compared({ look, tags: differing('v1') });
+        return { summary: '', equal: [], differing: repositories.map((repository) => ({ repository, page })), left: [] };
+      },
+      compareRepository: async () => compared({ tags: differing('v1') }),
+    }),
+    drive: backfill,
+  },
+  {
+    name: 'sync-repository-compared',
+    workflowId: syncRepositoryId('eu', 'compared'),
+    // One of what was seen just now is not there any more.
+    script: (world) => ({
+      enumerateLayers: async ({ images }) => ({
+        ...{ summary: '', lacking: [], incomplete: [], present: 1, more: false },
+        failures:
+          world.inputs('enumerateLayers').length === 1
+            ? images.slice(1).map((image) => ({
+                ...image,
+                failure: { code: 'NOT_FOUND' as const, message: 'no such manifest', retry: 'never' as const },
+              }))
+            : [],
       }),
+    }),
+    drive: async (world) => {
+      const look = await world.env.currentTimeMs();
+      const tags = [...differing('v1'), { tag: 'v2', digest: digest('2'), same: false }];
+      await world.env.client.workflow.execute<(input: SyncRepositoryInput) => Promise<unknown>>(WORKFLOWS.syncRepository, {
+        workflowId: syncRepositoryId('eu', 'compared'),
+        taskQueue: bulkQueue('eu'),
+        args: [{ policy: POLICY, repository: 'compared', mode: 'scan', verify: 'auto', once: true, compared: compared({ look, tags }) }],
+      });
+    },
   },
   {
     name: 'verify-site',
@@ -309,6 +360,14 @@ function push({ env }: World, tag: string, pushed: Look['digest'] & string) {
     args: [{ policy: POLICY, repository: 'app', tag }],
     signal: SIGNALS.pushed,
     signalArgs: [{ tag, digest: pushed, receivedAt: 1 }],
+  });
+}
+
+function backfill({ env }: World) {
+  return env.client.workflow.execute<(input: BackfillSiteInput) => Promise<unknown>>(WORKFLOWS.backfillSite, {
+    workflowId: backfillSiteId('eu'),
+    taskQueue: bulkQueue('eu'),
+    args: [{ policy: POLICY, verify: 'auto', once: false, concurrency: 2 }],
   });
 }
 

@@ -4,6 +4,7 @@ import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { WORKFLOWS } from '../../src/model/names.ts';
+import type { SyncRepositoryInput } from '../../src/model/steps.ts';
 import { HISTORIES, historyOf, recordHistories } from './record-histories.ts';
 import { quietRuntime, workflowBundle, workflowWorld } from './world.ts';
 
@@ -23,14 +24,19 @@ interface Recorded {
 /** Of each release that workflows may still run of: what must not be taken away. */
 const EXPECTED = [
   'backfill-site.json',
+  'backfill-site-ahead.json',
   'backfill-site-together.json',
+  'backfill-site-together-by-four.json',
   'limit-site.json',
   'owner.json',
   'sync-image-checked-after-repeat.json',
   'sync-image-coalesced.json',
   'sync-image-failed-then-retried.json',
   'sync-image-plain.json',
+  'sync-repository-compared.json',
+  'sync-repository-kept-busy.json',
   'sync-repository-notices-and-failures.json',
+  'sync-repository-put-off.json',
   'sync-repository-scan-with-deletions.json',
   'sync-repository-undo.json',
   'tick.json',
@@ -42,13 +48,13 @@ let bundle: WorkflowBundleWithSourceMap;
 
 if (RECORD) {
   const world = workflowWorld();
-  beforeAll(() => recordHistories(world), 60_000);
+  beforeAll(() => recordHistories(world));
 }
 
 beforeAll(async () => {
   if (!RECORD) quietRuntime();
   bundle = await workflowBundle();
-}, 60_000);
+});
 
 async function read(name: string): Promise<Recorded> {
   return JSON.parse(await readFile(HISTORIES + name, 'utf8')) as Recorded;
@@ -70,6 +76,16 @@ describe('recorded histories', () => {
     await replay(await read(name));
   });
 
+  it('of a repository that an older worker compared, though it was given a comparison, replays', async () => {
+    const history = await read('0.1.0/sync-repository-scan-with-deletions.json');
+    const [payload] = history.events[0]!.workflowExecutionStartedEventAttributes!.input.payloads;
+    const input = JSON.parse(Buffer.from(payload!.data, 'base64').toString()) as SyncRepositoryInput;
+    const look = Number.MAX_SAFE_INTEGER;
+    const given: SyncRepositoryInput = { ...input, compared: { summary: '', look, tags: [], extra: [], excluded: 0, failures: [] } };
+    payload!.data = Buffer.from(JSON.stringify(given)).toString('base64');
+    await replay(history);
+  });
+
   it('hold what they are named for', async () => {
     const activities = async (name: string) =>
       (await read(name)).events.flatMap(({ activityTaskScheduledEventAttributes: task }) => task?.activityType.name ?? []);
@@ -83,6 +99,14 @@ describe('recorded histories', () => {
     );
     expect((await activities('0.1.0/backfill-site-together.json')).filter((name) => /Repositories|recordScans/.test(name))).toEqual([
       ...['listRepositories', 'settledRepositories', 'compareRepositories', 'recordScans', 'compareRepositories', 'knownRepositories'],
+    ]);
+    expect((await activities('0.1.0/backfill-site-together-by-four.json')).slice(3, 8)).toEqual([
+      ...Array<unknown>(4).fill('compareRepositories'),
+      'recordScans',
+    ]);
+    expect((await activities('0.1.0/backfill-site-ahead.json')).filter((name) => name === 'compareRepositories')).toHaveLength(2);
+    expect((await activities('0.1.0/sync-repository-compared.json')).slice(0, 5)).toEqual([
+      ...['recordScan', 'enumerateLayers', 'publishManifests', 'markVerification', 'fetchManifests'],
     ]);
     expect(await activities('0.1.0/sync-repository-scan-with-deletions.json')).toEqual(
       expect.arrayContaining(['deleteTags', 'recordDeletions']),

@@ -23,7 +23,7 @@ describe('notices of tagless events', () => {
       async () => {
         for (const each of digests) {
           await notice({ kind: 'digest', digest: each });
-          await world.env.sleep(3_000);
+          await world.env.sleep(1_000);
         }
         lastAt = await world.env.currentTimeMs();
         await (await notice({ kind: 'digest', digest: digests[0]! })).result();
@@ -36,11 +36,11 @@ describe('notices of tagless events', () => {
   });
 
   it('wait no longer than a minute while events go on', async () => {
-    const sent = 30;
+    const sent = 45;
     await world.run({}, async () => {
       for (let n = 0; n < sent; n++) {
         await notice({ kind: 'digest', digest: digest((n % 10).toString()) });
-        await world.env.sleep(3_000);
+        await world.env.sleep(1_500);
       }
       await (await notice({ kind: 'digest', digest: digest('f') })).result();
     });
@@ -52,7 +52,7 @@ describe('notices of tagless events', () => {
       const handle = await scan({ mode: 'notices' });
       await world.env.sleep(120_000);
       await notice({ kind: 'digest', digest: digest('1') });
-      await world.env.sleep(2_000);
+      await world.env.sleep(1_000);
       await notice({ kind: 'digest', digest: digest('2') });
       await handle.result();
     });
@@ -289,7 +289,7 @@ describe('failures, on its own', () => {
         await until(async () => {
           await world.env.sleep(1_000);
           return times('compareRepository') > n;
-        });
+        }, 40_000);
       }
       await until(() => times('markVerification') === 7);
       await notice({ kind: 'compare' });
@@ -299,23 +299,25 @@ describe('failures, on its own', () => {
     expect(times('compareRepository')).toBe(8);
   });
 
-  it('are compared again in their time although other notices keep coming', async () => {
+  it('are compared again in their time although other notices keep coming, the first of them before the failure', async () => {
     const total = 12;
     let sent = 0;
+    const another = async (): Promise<void> => {
+      if (sent++ < total) await notice({ kind: 'digest', digest: digest('1') });
+    };
+    const fails = failing(1);
     await world.run(
       {
-        publishManifests: failing(1),
+        publishManifests: async (input) => {
+          await another();
+          return fails(input);
+        },
         lookAtDigests: async () => {
-          if (sent++ < total) await notice({ kind: 'digest', digest: digest('1') });
+          await another();
           return { summary: '', subjects: [] };
         },
       },
-      async () => {
-        const handle = await notice({ kind: 'compare' });
-        await until(() => times('markVerification') === 1);
-        await notice({ kind: 'digest', digest: digest('1') });
-        await handle.result();
-      },
+      async () => (await notice({ kind: 'compare' })).result(),
     );
     expect(world.names().lastIndexOf('compareRepository')).toBeLessThan(world.names().lastIndexOf('lookAtDigests'));
   });

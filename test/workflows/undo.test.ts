@@ -3,7 +3,7 @@ import type { Notice } from '../../src/model/steps.ts';
 import type { UndoOrder } from '../../src/model/undo-order.ts';
 import type { RestoreTagResult } from '../../src/model/guard-steps.ts';
 import { compared, differing, FIVE, NEVER, repositoryRuns } from './repository-runs.ts';
-import { activityError, breathe, digest, until, workflowWorld } from './world.ts';
+import { activityError, breathe, digest, isAskedToEnd, until, workflowWorld, type Scripted } from './world.ts';
 
 const world = workflowWorld();
 const { notice, scan, times } = repositoryRuns(world);
@@ -102,11 +102,18 @@ describe('an undo', () => {
   });
 
   it('that is cancelled is recorded as not done', async () => {
-    const script = { restoreTag: async () => new Promise<never>((_, no) => setTimeout(() => no(activityError(NEVER)), 1_000)) };
+    let cancelled = false;
+    const restoreTag: Scripted['restoreTag'] = async () => {
+      await until(() => cancelled);
+      throw activityError(NEVER);
+    };
+    const script = { restoreTag };
     await world.run(script, async () => {
       const handle = await notice(asked());
       await until(() => times('restoreTag') === 1);
       await handle.cancel();
+      await until(() => isAskedToEnd(handle));
+      cancelled = true;
       await expect(handle.result()).rejects.toThrow();
     });
     expect(world.inputs('recordUndo')).toMatchObject([{ order: ORDER, reason: expect.any(String) }]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { bulkQueue, QUERIES, SIGNALS, verifySiteId, WORKFLOWS } from '../../src/model/names.ts';
 import type { ImagesToVerifyInput, ImagesToVerifyResult, VerifyProgress, VerifySiteInput } from '../../src/model/steps.ts';
 import { POLICY } from '../support/policy.ts';
-import { digest, until, workflowWorld, type Scripted } from './world.ts';
+import { digest, NOTHING_LACKS, until, workflowWorld, type Scripted } from './world.ts';
 
 const world = workflowWorld();
 type VerifySite = (input: VerifySiteInput) => Promise<VerifyProgress>;
@@ -22,7 +22,7 @@ const twoPages = async ({ after }: ImagesToVerifyInput): Promise<ImagesToVerifyR
 
 const nothingLacks: Partial<Scripted> = {
   imagesToVerify: twoPages,
-  enumerateLayers: async () => ({ summary: '', lacking: [], incomplete: [], present: 1, more: false, failures: [] }),
+  enumerateLayers: async () => NOTHING_LACKS,
   publishManifests: async ({ images }) => ({
     summary: '',
     look: Date.now(),

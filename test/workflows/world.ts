@@ -8,8 +8,9 @@ import type { ControlActivities } from '../../activities/control/index.ts';
 import type { SiteActivities } from '../../activities/site/index.ts';
 import type { Digest } from '../../src/model/digest.ts';
 import type { Failure } from '../../src/model/failure.ts';
-import { bulkQueue, CONTROL_QUEUE, pushQueue } from '../../src/model/names.ts';
-import type { ImageOutcome } from '../../src/model/steps.ts';
+import { bulkQueue, CONTROL_QUEUE, pushQueue, scanQueue } from '../../src/model/names.ts';
+import type { EnumerateLayersResult, ImageOutcome } from '../../src/model/steps.ts';
+import { withinTries } from '../support/temporal.ts';
 import { findBinary } from '../support/parts.ts';
 
 /*
@@ -53,8 +54,17 @@ export function breathe(ms: number): Promise<void> {
   return new Promise((done) => setTimeout(done, ms));
 }
 
+/** What `enumerateLayers` says where the secondary has all. */
+export const NOTHING_LACKS: EnumerateLayersResult = { summary: '', lacking: [], incomplete: [], present: 1, more: false, failures: [] };
+
+/** Whether an activity of a workflow has been asked to end: until then the test server may miss how it ends. */
+export async function isAskedToEnd(handle: Pick<WorkflowHandle, 'fetchHistory'>): Promise<boolean> {
+  const { events } = await handle.fetchHistory();
+  return (events ?? []).some((event) => event.activityTaskCancelRequestedEventAttributes);
+}
+
 /** Waits, by the machine's clock, until something holds. */
-export async function until(holds: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, withinMs = 60_000): Promise<void> {
   const end = Date.now() + withinMs;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`it did not come to hold within ${withinMs} ms: ${String(holds)}`);
@@ -89,7 +99,7 @@ export function workflowWorld(options: WorldOptions = {}): World {
   };
   beforeAll(async () => {
     quietRuntime();
-    env = await startServer(options);
+    env = await withinTries(() => startServer(options));
     stop = await startWorkers(env, answer);
   }, 120_000);
   afterAll(async () => {
@@ -160,7 +170,7 @@ type Answer = (name: string, input: never) => Promise<unknown>;
 async function startWorkers(env: TestWorkflowEnvironment, answer: Answer): Promise<() => Promise<void>> {
   const names = Object.keys(allIsWell([]));
   const activities = Object.fromEntries(names.map((name) => [name, (input: never) => answer(name, input)]));
-  const queues = [pushQueue('eu'), bulkQueue('eu'), CONTROL_QUEUE];
+  const queues = [pushQueue('eu'), bulkQueue('eu'), scanQueue('eu'), CONTROL_QUEUE];
   const workflows = await workflowBundle();
   const workers = await Promise.all(
     queues.map((taskQueue) =>
@@ -222,7 +232,8 @@ function allIsWell(outcomes: ImageOutcome[]): Scripted {
     recordScans: async () => ({ summary: '', others: [] }),
     compareRepository: async () => ({
       summary: '',
-      look: Date.now(),
+      // Too long ago for what it saw to be begun with: the server's clock may run ahead of ours.
+      look: 1_000,
       tags: [{ tag: 'v1', digest: digest('a'), same: false }],
       extra: [],
       excluded: 0,

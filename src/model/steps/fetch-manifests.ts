@@ -11,8 +11,6 @@ export interface FetchedImage extends TaggedImage {
   readonly blobs: number;
   /** Of all content, each blob once. */
   readonly bytes: number;
-  /** Foreign layers that stay where they are: by the policy, or because the primary has no bytes of them. */
-  readonly leftOut?: number;
   /** The event's digest is not what the tag holds: too early, or already replaced. */
   readonly unexpected?: boolean;
 }

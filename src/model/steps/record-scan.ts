@@ -10,6 +10,8 @@ export interface RecordScanInput extends RepositoryStep {
   readonly page: CompareRepositoryResult;
   /** `auto` re-reads what has no young verification; the others re-read all. */
   readonly verify: 'auto' | Depth;
+  /** The page was compared before the repository's workflow began: it is refused where a later scan is recorded already. */
+  readonly ahead?: true;
 }
 
 export interface RecordScanResult {
@@ -28,4 +30,6 @@ export interface RecordScanResult {
   readonly held?: readonly string[];
   /** To be asked for at the primary before anything of this page moves or goes. */
   readonly sample?: readonly PositiveControl[];
+  /** Refused, and nothing is recorded. */
+  readonly late?: true;
 }

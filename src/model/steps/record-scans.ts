@@ -1,11 +1,11 @@
 import type { SitePolicy } from '../policy.ts';
-import type { EqualRepository } from './compare-repositories.ts';
+import type { ComparedRepository } from './compare-repositories.ts';
 
 export interface RecordScansInput {
   readonly policy: SitePolicy;
   /** What looks at all these repositories, in the ledger's scans. */
   readonly scan: string;
-  readonly equal: readonly EqualRepository[];
+  readonly equal: readonly ComparedRepository[];
 }
 
 export interface RecordScansResult {

@@ -1,6 +1,7 @@
 import type { Failure } from '../failure.ts';
 import type { Depth } from '../policy.ts';
 import type { Work } from '../work.ts';
+import type { CompareRepositoryResult } from './compare-repository.ts';
 import type { Notice, RepositoryStep, TaggedImage } from './step.ts';
 
 export interface SyncRepositoryInput extends RepositoryStep {
@@ -12,6 +13,8 @@ export interface SyncRepositoryInput extends RepositoryStep {
   readonly pending?: readonly Notice[];
   /** Failed scans in a row, for the back-off. */
   readonly attempts?: number;
+  /** The only page of its first scan, where that was just compared. */
+  readonly compared?: CompareRepositoryResult;
   /** A scan that a continue-as-new interrupted. */
   readonly carried?: ScanCarried;
   /** What runs before a continue-as-new have done; then a child's scan is over. */

@@ -13,6 +13,8 @@ const LONGEST_MS = 5_000;
 export interface DrainerParts<I> {
   readonly take: (limit: number) => Promise<readonly (InboxRow & { readonly id: I })[]>;
   readonly done: (ids: readonly I[]) => Promise<void>;
+  /** Lets others be taken again at once, and not only when their lease ends. */
+  readonly giveBack: (ids: readonly I[]) => Promise<void>;
   readonly dispatcher: Dispatcher;
   readonly policies: readonly SitePolicy[];
   readonly health: TemporalHealth;
@@ -81,10 +83,16 @@ export function startInboxDrainer<I>(parts: DrainerParts<I>): InboxDrainer {
 async function drainBatch<I>(parts: DrainerParts<I>): Promise<boolean> {
   const entries = await parts.take(BATCH);
   const done: I[] = [];
+  let tried = 0;
   try {
-    for (const entry of entries) if (await drainEntry(parts, entry)) done.push(entry.id);
+    for (const entry of entries) {
+      if (await drainEntry(parts, entry)) done.push(entry.id);
+      tried += 1;
+    }
   } finally {
     if (done.length > 0) await parts.done(done);
+    // Temporal is away again: once it is back, nothing waits for a lease of ours.
+    if (tried < entries.length) await parts.giveBack(entries.slice(tried).map(({ id }) => id));
   }
   return done.length > 0;
 }

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { recordEvents } from '../../ledger/events.ts';
-import { doneInbox, putInbox, takeInbox } from '../../ledger/inbox.ts';
+import { doneInbox, putInbox, returnInbox, takeInbox } from '../../ledger/inbox.ts';
 import { failureOf, TwinportError } from '../../model/failure.ts';
 import { askForBackfill } from '../temporal/backfill.ts';
 import { sendLook } from '../temporal/looks.ts';
@@ -113,6 +113,7 @@ function startDelivery(parts: StarterParts): { dispatcher: Dispatcher; drainer: 
     dispatcher,
     take: (limit) => takeInbox(ledger, limit),
     done: (ids) => doneInbox(ledger, ids),
+    giveBack: (ids) => returnInbox(ledger, ids),
     probe: () => probeTemporal(client),
     scan: async () => {
       const starting = parts.sites.map((site) => askForBackfill(client, backfillInput(site)));

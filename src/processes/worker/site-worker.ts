@@ -1,7 +1,8 @@
-import type { WorkerOptions } from '@temporalio/worker';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { siteActivities } from '../../../activities/site/index.ts';
+import { SCANS_A_WORKER } from '../../model/batches.ts';
 import type { SiteLimits } from '../../model/limits.ts';
-import { bulkQueue, pushQueue } from '../../model/names.ts';
+import { bulkQueue, pushQueue, scanQueue } from '../../model/names.ts';
 import type { Endpoint } from '../../registry/endpoint.ts';
 import { openSession, type Session } from '../../registry/session.ts';
 import { limiterStates } from '../../registry/transport/limiter.ts';
@@ -12,7 +13,7 @@ import { runTogether, type RunningWorker } from './running-worker.ts';
 import { watchChangedLimits } from './limits-watch.ts';
 import { watchPause } from './pause-watch.ts';
 import { tellTrouble } from './tell-trouble.ts';
-import { sharedOptions, type WorkerParts } from './worker-parts.ts';
+import { sharedOptions, withoutWorkflows, type WorkerParts } from './worker-parts.ts';
 
 export interface SiteWorkerOptions extends WorkerParts {
   readonly site: {
@@ -33,7 +34,7 @@ export interface SiteWorkerOptions extends WorkerParts {
 const HEARTBEAT_THROTTLE = '200 milliseconds';
 const SHUTDOWN_GRACE = '2 seconds';
 
-/** Workflows and activities of one site, on both of its lanes. */
+/** Workflows and activities of one site, on all of its lanes. */
 export async function startSiteWorker(options: SiteWorkerOptions): Promise<RunningWorker> {
   const { client, site, logger } = options;
   const open = (endpoint: Endpoint): Session =>
@@ -65,6 +66,11 @@ export async function startSiteWorker(options: SiteWorkerOptions): Promise<Runni
         options.pushes ? 'at once' : 'with the first workflow',
       ),
       createWorker({ ...shared, taskQueue: bulkQueue(site.name), maxConcurrentActivityTaskExecutions: 16 }, 'at once'),
+      Worker.create({
+        ...withoutWorkflows(shared),
+        taskQueue: scanQueue(site.name),
+        maxConcurrentActivityTaskExecutions: SCANS_A_WORKER,
+      }),
     ]);
     // Nothing is begun before it is known whether the site is paused, and what may be used of it.
     await Promise.all([pausing, limiting]);

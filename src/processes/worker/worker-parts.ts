@@ -29,3 +29,9 @@ export function sharedOptions({ native, namespace, dataConverter, logger, tracer
     sinks: traceSinks(tracer),
   };
 }
+
+/** The same for a queue that has activities alone. */
+export function withoutWorkflows<T extends Omit<WorkerOptions, 'taskQueue'>>(options: T): Omit<T, 'workflowBundle' | 'workflowsPath'> {
+  const { workflowBundle: _bundle, workflowsPath: _path, ...rest } = options;
+  return rest;
+}

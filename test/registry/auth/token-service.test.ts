@@ -12,6 +12,7 @@ import { mountBlob, patchBlob, putBlob, startUpload } from '../../../src/registr
 import { randomBytes, sha256 } from '../../support/images.ts';
 import { quirkProxy, type QuirkProxy } from '../../support/quirk-proxy.ts';
 import { testRegistry, TEST_USER } from '../../support/registries.ts';
+import { eventually } from '../../support/eventually.ts';
 import { httpServer, json } from '../support/http-server.ts';
 import { makeKeyPair } from '../support/keys.ts';
 import { failureOf, pieces, testSession } from '../support/sessions.ts';
@@ -109,12 +110,12 @@ describe('a registry with a token service', () => {
   });
 
   it('takes access_token, and renews before the end of a short life', async () => {
-    Object.assign(service.rules, { field: 'access_token', expiresIn: 3 });
+    Object.assign(service.rules, { field: 'access_token', expiresIn: 6 });
     const session = open();
     await listTags(session, 'a/b');
     await listTags(session, 'a/b');
     expect(service.requests).toHaveLength(1);
-    await new Promise((go) => setTimeout(go, 2_100));
+    await new Promise((go) => setTimeout(go, 3_500));
     await listTags(session, 'a/b');
     expect(service.requests).toHaveLength(2);
   });
@@ -162,7 +163,10 @@ describe('a registry with a token service', () => {
     service.rules.answer = { status: 429, body: '', headers: { 'retry-after': '1' } };
     const began = performance.now();
     const first = ping(open());
-    while (service.requests.length === 0) await new Promise((go) => setTimeout(go, 5));
+    await eventually(
+      async () => service.requests.length,
+      (asked) => asked > 0,
+    );
     service.rules.answer = undefined;
     await Promise.all([first, ping(open())]);
     expect(performance.now() - began).toBeGreaterThan(900);

@@ -11,6 +11,7 @@ import { pushBlob, pushImage, randomBytes, sha256, type PushedImage } from '../.
 import { quirkProxy, type QuirkProxy } from '../../support/quirk-proxy.ts';
 import { testRegistry } from '../../support/registries.ts';
 import { httpServer } from '../support/http-server.ts';
+import { eventually } from '../../support/eventually.ts';
 import { collect, failureOf, pieces, testSession } from '../support/sessions.ts';
 
 const bytes = randomBytes('send', 1_000_000);
@@ -19,7 +20,10 @@ const blob = { mediaType: '', digest, size: bytes.length };
 
 /** Waits until so many requests have come by. */
 async function eventuallySeen(proxy: QuirkProxy, requests: number): Promise<void> {
-  while (proxy.seen.filter(({ status }) => status !== undefined).length < requests) await new Promise((go) => setTimeout(go, 5));
+  await eventually(
+    async () => proxy.seen.filter(({ status }) => status !== undefined).length,
+    (seen) => seen >= requests,
+  );
 }
 
 describe('transport', () => {
@@ -154,7 +158,7 @@ describe('transport', () => {
   });
 
   describe('stalls', () => {
-    const stallMs = 400;
+    const stallMs = 1_500;
 
     it('of an answer that never begins', async () => {
       proxy.rules.push({ delayMs: 5000 });
@@ -179,7 +183,7 @@ describe('transport', () => {
       expect(await failureOf(putBlob(session, upload, 'a/stall', { mediaType: '', digest, size }, endless()))).toMatchObject({
         code: 'STALLED',
       });
-      expect(performance.now() - began).toBeLessThan(8000);
+      expect(performance.now() - began).toBeLessThan(60_000);
     });
 
     it('are not what a slow reader or a slow source makes', async () => {
@@ -200,7 +204,7 @@ describe('transport', () => {
     });
 
     it('are not what a slow, steady connection is: there is no total timeout', async () => {
-      proxy.rules.push({ path: /blobs/, bytesPerSecond: 500_000 });
+      proxy.rules.push({ path: /blobs/, bytesPerSecond: 300_000 });
       const { stream } = await readBlob(open({ timeouts: { stallMs } }), 'a/b', digest);
       expect(await collect(stream)).toHaveLength(bytes.length);
     });
@@ -256,21 +260,22 @@ describe('transport', () => {
       await putBlob(session, await startUpload(session, 'a/rate'), 'a/rate', blob, pieces(bytes));
       const seconds = (performance.now() - began) / 1000;
       expect(seconds).toBeGreaterThan(1.4);
-      expect(seconds).toBeLessThan(8);
+      expect(seconds).toBeLessThan(60);
     });
   });
 
   describe('cancellation', () => {
     it('stops a download and an upload at once', async () => {
       const session = open();
-      proxy.rules.push({ bytesPerSecond: 200_000 });
+      proxy.rules.push({ bytesPerSecond: 50_000 });
       for (const start of [
         async (signal: AbortSignal) => collect((await readBlob(session, 'a/b', digest, { signal })).stream),
         async (signal: AbortSignal) => patchBlob(session, await startUpload(session, 'a/cancel'), pieces(bytes), { signal }),
       ]) {
         const began = performance.now();
         expect(await failureOf(start(AbortSignal.timeout(300)))).toMatchObject({ code: 'CANCELLED' });
-        expect(performance.now() - began).toBeLessThan(2_500);
+        // All of it would take twenty.
+        expect(performance.now() - began).toBeLessThan(10_000);
       }
     });
 

@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import { eventually } from '../../support/twinport.ts';
+import { eventually } from '../../support/eventually.ts';
 import { SEEN_MS, heldListing, type DocumentedSystem } from './system.ts';
 
 const SYNC = 'sync/eu/shop/web:1.3';

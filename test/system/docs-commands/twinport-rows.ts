@@ -5,7 +5,8 @@ import { deleteManifest, pushImage, TYPES, type PushedImage } from '../../suppor
 import { testRegistry } from '../../support/registries.ts';
 import { readmeTable } from '../../support/readme.ts';
 import { ISSUER, SERVICE, signingKey } from '../../support/token-realm.ts';
-import { eventually, workFolder, type Ended } from '../../support/twinport.ts';
+import { eventually } from '../../support/eventually.ts';
+import { workFolder, type Ended } from '../../support/twinport.ts';
 import { SEEN_MS, heldListing, type DocumentedSystem } from './system.ts';
 
 const SITE = ['--site', 'eu'];
@@ -55,7 +56,7 @@ async function reads({ twinport, start, status: seen }: DocumentedSystem): Promi
 async function pausesAndScans(system: DocumentedSystem): Promise<void> {
   const { twinport, status, ask, worker } = system;
   await twinport('pause [--site S]', ['pause', ...SITE], 0);
-  expect(await status()).toMatchObject({ paused: true });
+  await eventually(status, ({ paused }) => paused === true, SEEN_MS, 200);
   await twinport('resume [--site S]', ['resume', ...SITE], 0);
   await eventually(status, ({ paused }) => paused === false, SEEN_MS, 200);
 
@@ -177,7 +178,8 @@ async function deletions({ primary, secondary, twinport, status }: DocumentedSys
   const form = 'deletions list|approve|reject [ID…|--all] [--site S]';
   const run = (...args: string[]) => twinport(form, ['deletions', ...args, ...SITE, '--json'], 0);
   // More than a day's budget: all are held.
-  for (const tag of ['g0', 'g1', 'g2']) await deleteManifest(primary.url, 'gone', (await digestAt(primary.url, 'gone', tag)) ?? '?');
+  const digests = await Promise.all(['g0', 'g1', 'g2'].map((tag) => digestAt(primary.url, 'gone', tag)));
+  await Promise.all(digests.map((digest) => deleteManifest(primary.url, 'gone', digest ?? '?')));
   await eventually(status, ({ held }) => held === 3, SEEN_MS, 200);
   const held = lines(await run('list'));
   expect(held.map(({ reference, state }) => [reference, state]).toSorted()).toEqual(
