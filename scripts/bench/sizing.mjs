@@ -125,11 +125,17 @@ function perSecond({ processors }, msEach) {
   return (processors * 1000) / msEach;
 }
 
+/** Works may have been measured on machines of other kinds: which on which is said then. */
 function madeOn(works) {
-  const machines = Object.values(works).flatMap((work) =>
-    work ? [`${work.machine.processors} processors (${work.machine.model}), ${work.machine.memoryGiB} GiB`] : [],
-  );
-  return `Machine: ${[...new Set(machines)].join('; ')}: the registries and who pushes ran on it too, and their work is in no figure of CPU here.`;
+  const measured = Object.entries(works).filter(([, work]) => work);
+  const nameOf = ({ machine }) => `${machine.processors} processors (${machine.model}), ${machine.memoryGiB} GiB`;
+  const machines = [...new Set(measured.map(([, work]) => nameOf(work)))];
+  const of = (machine) => measured.filter(([, work]) => nameOf(work) === machine).map(([name]) => `${name}.json`);
+  const said =
+    machines.length > 1
+      ? `Machines: ${machines.map((machine) => `${machine} (${of(machine).join(', ')})`).join('; ')}; compare no times across them`
+      : `Machine: ${machines.join()}`;
+  return `${said}. The registries and who pushes ran on it too, and their work is in no figure of CPU here.`;
 }
 
 function passOf(work, name) {

@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { awaitRunning, lockDataDir, madeWebhookSecret, readRunning, type DataDirLock } from '../../src/processes/cli/data-dir.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { lockDataDir, madeWebhookSecret, readRunning, takeDataDir, type DataDirLock } from '../../src/processes/cli/data-dir.ts';
 import { identityOf, isRunning, ownIdentity } from '../../src/processes/cli/process-identity.ts';
 
 let dataDir: string;
@@ -105,14 +106,49 @@ describe('run.json', () => {
     expect(await readRunning(dataDir)).toBeUndefined();
     await lock.release();
   });
+});
 
-  it('is awaited while its process starts, and not longer than that process lives', async () => {
+describe('a directory that is held', () => {
+  const patient = { serveMs: 60_000 };
+
+  it('is waited for while its process starts, which is joined then', async () => {
     const lock = taken(await lockDataDir(dataDir));
-    const waiting = awaitRunning(dataDir, process.pid, 5_000);
+    const waitedFor: number[] = [];
+    const taking = takeDataDir(dataDir, { ...patient, onWait: (pid) => waitedFor.push(pid) });
+    await sleep(300);
     await lock.publish(run);
-    expect(await waiting).toMatchObject({ url: run.url });
+    expect(await taking).toMatchObject({ running: { url: run.url, pid: process.pid } });
+    expect(waitedFor).toEqual([process.pid]);
+    expect(await takeDataDir(dataDir, patient)).toMatchObject({ running: { url: run.url } });
     await lock.release();
-    expect(await awaitRunning(dataDir, process.pid, 5_000)).toBeUndefined();
+  });
+
+  it('is waited for while its process ends, and taken then', async () => {
+    const lock = taken(await lockDataDir(dataDir));
+    await lock.publish(run);
+    await lock.withdraw();
+    const taking = takeDataDir(dataDir, patient);
+    await sleep(300);
+    await lock.release();
+    const next = await taking;
+    if ('running' in next) throw new Error('what has ended was joined');
+    await next.release();
+  });
+
+  it('is not waited for longer than asked, nor once nobody wants it', async () => {
+    const lock = taken(await lockDataDir(dataDir));
+    await expect(takeDataDir(dataDir, { serveMs: 200 })).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining(`(pid ${process.pid}) that does not serve`),
+    });
+    const interrupted = new AbortController();
+    const taking = takeDataDir(dataDir, { ...patient, signal: interrupted.signal });
+    await Promise.all([expect(taking).rejects.toThrow(), sleep(200).then(() => interrupted.abort())]);
+    await lock.publish(run);
+    // Also where it could be joined.
+    await expect(takeDataDir(dataDir, { ...patient, signal: interrupted.signal })).rejects.toThrow();
+    await lock.release();
+    expect(await readdir(dataDir)).toEqual([]);
   });
 });
 

@@ -1,25 +1,34 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lockDataDir, readRunning, type DataDirLock } from '../../src/processes/cli/data-dir.ts';
+import { followBackfill } from '../../src/processes/cli/sync/follow.ts';
 import { hasEnded, joinedApi } from '../../src/processes/cli/sync/joined-api.ts';
 
 let folder: string;
 let lock: DataDirLock;
 let server: Server;
+let asked: number;
+let onRequest: () => Promise<void>;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'twinport-test-'));
   const locked = await lockDataDir(folder);
   if ('heldBy' in locked) throw new Error(`held by ${locked.heldBy}`);
   lock = locked;
-  server = createServer((request, response) =>
-    response
-      .writeHead(request.method === 'GET' ? 200 : 500, { 'content-type': 'application/json' })
-      .end(request.method === 'GET' ? '{}' : JSON.stringify({ error: { code: 'INTERNAL', message: 'the ledger is closed' } })),
-  );
+  asked = 0;
+  onRequest = async () => undefined;
+  server = createServer((request, response) => {
+    asked += 1;
+    const refused = { error: { code: 'INTERNAL', message: 'the ledger is closed' } };
+    void onRequest().then(() =>
+      response
+        .writeHead(request.method === 'GET' ? 200 : 500, { 'content-type': 'application/json' })
+        .end(JSON.stringify(request.method === 'GET' ? {} : refused)),
+    );
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   await lock.publish({ command: 'sync', url, token: 'secret', sites: [], servers: [] });
@@ -38,6 +47,13 @@ async function closed(): Promise<void> {
   });
 }
 
+async function joined() {
+  const running = await readRunning(folder);
+  if (!running) throw new Error('nothing was published');
+  const gone = { ended: true, message: `sync (pid ${process.pid}) has ended, or is about to` };
+  return { api: joinedApi(folder, running), gone };
+}
+
 /** What comes of a call, and whether it is that the other one has ended. */
 async function outcome(call: Promise<unknown>): Promise<{ readonly ended: boolean; readonly message?: string }> {
   return call.then(
@@ -46,19 +62,54 @@ async function outcome(call: Promise<unknown>): Promise<{ readonly ended: boolea
   );
 }
 
-it('tells a process that is about to end from one that does not answer, or refuses', async () => {
-  const running = await readRunning(folder);
-  if (!running) throw new Error('nothing was published');
-  const api = joinedApi(folder, running);
+/** Another process, by its identity. */
+async function rename(identity: object): Promise<void> {
+  const path = join(folder, 'run.json');
+  await writeFile(path, JSON.stringify({ ...(JSON.parse(await readFile(path, 'utf8')) as object), ...identity }));
+}
+
+const start = '/sites/eu/backfill/start';
+
+it('says what the other one says while it serves', async () => {
+  const { api } = await joined();
   expect(await outcome(api.get('/sites/eu'))).toEqual({ ended: false });
-  expect(await outcome(api.post('/sites/eu/backfill/start'))).toEqual({ ended: false, message: 'the ledger is closed' });
-  await lock.withdraw();
-  const gone = { ended: true, message: `sync (pid ${process.pid}) has ended` };
-  // While it closes, it may still answer, or refuse for that reason, or hear nothing: its process runs all the time.
-  expect(await outcome(api.get('/sites/eu'))).toEqual({ ended: false });
-  expect(await outcome(api.post('/sites/eu/backfill/start'))).toEqual(gone);
+  expect(await outcome(api.post(start))).toEqual({ ended: false, message: 'the ledger is closed' });
+  await closed();
+  expect(await outcome(api.get('/sites/eu'))).toMatchObject({ ended: false, message: expect.stringContaining('does not answer') });
+});
+
+it.each<[string, () => Promise<void>]>([
+  ['is about to end', () => lock.withdraw()],
+  ['was started again', () => rename({ startTime: '1' })],
+  ['is another one now', () => rename({ pid: 1 })],
+])('says that a process has ended which %s, whatever it answers, and begins nothing with it', async (_what, change) => {
+  const { api, gone } = await joined();
+  await change();
+  expect(await outcome(api.get('/sites/eu'))).toEqual(gone);
+  const before = asked;
+  expect(await outcome(api.post(start))).toEqual(gone);
+  expect(asked).toBe(before);
   await closed();
   expect(await outcome(api.get('/sites/eu'))).toEqual(gone);
-  await lock.publish({ command: 'sync', url: running.url, token: running.token, sites: [], servers: [] });
-  expect(await outcome(api.get('/sites/eu'))).toMatchObject({ ended: false, message: expect.stringContaining('does not answer') });
+});
+
+it.each(['get', 'post'] as const)('says so, too, where it withdraws while it answers to a %s', async (method) => {
+  const { api, gone } = await joined();
+  onRequest = () => lock.withdraw();
+  expect(await outcome(api[method](start))).toEqual(gone);
+});
+
+it('looks again where a process was killed a moment ago', async () => {
+  const { api, gone } = await joined();
+  await closed();
+  const asking = outcome(api.post(start));
+  await lock.withdraw();
+  expect(await asking).toEqual(gone);
+});
+
+it('ends the following of a backfill at once', async () => {
+  const { api, gone } = await joined();
+  await lock.withdraw();
+  const display = { update: () => undefined, stop: () => undefined };
+  expect(await outcome(followBackfill(api, 'eu', { display, signal: new AbortController().signal }))).toEqual(gone);
 });

@@ -1,5 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../src/processes/embedded/free-port.ts';
 import { startRegistry, type EmbeddedRegistry } from '../../src/processes/embedded/registry.ts';
@@ -159,6 +161,26 @@ secondaries:
     const second = await twinport(['up'], folder);
     expect(second.code).toBe(0);
     expect(second.stderr).toMatch(/already/);
+  });
+
+  it('is no longer in run.json once it closes, and who comes then waits for its end', async () => {
+    await pushImage(primary.url, own('app'), 'v1');
+    await verified(1);
+    const answers = () =>
+      fetch(`http://127.0.0.1:${webhook}/api/v1/sites/eu`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    up.kill('SIGTERM');
+    await eventually(answers, (answered) => !answered, 60_000, 5);
+    expect(existsSync(join(folder, '.twinport/run.json'))).toBe(false);
+    const next = startTwinport(['up'], folder);
+    expect((await up.ended).code).toBe(0);
+    up = next;
+    await up.waitFor(/Dashboard: /);
+    expect(up.output()).not.toMatch(/already/);
+    await pushImage(primary.url, own('app'), 'v2');
+    await verified(2);
   });
 
   it('ends equal when a tag keeps moving while everything is compared and copied', async () => {

@@ -78,18 +78,42 @@ export async function readRunning(dataDir: string): Promise<RunFile | undefined>
   return run && (await isRunning(run)) ? run : undefined;
 }
 
+/** How a data directory is waited for. */
+export interface TakeOptions {
+  /** How long one process may hold it and not serve: it starts, or ends. */
+  readonly serveMs: number;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told of each process that is waited for. */
+  onWait?(heldBy: number): void;
+}
+
 /**
- * Waits until the process that holds the data directory serves, or is gone.
- * @param timeoutMs how long it may take to start
+ * Takes a data directory, or finds the process that serves on it. One that starts is waited for, and so is one that ends.
+ * @throws {TwinportError} CONFLICT (a process holds it and does not serve), CONFIG (it cannot be written); the signal's reason
  */
-export async function awaitRunning(dataDir: string, heldBy: number, timeoutMs: number): Promise<RunFile | undefined> {
-  const deadline = Date.now() + timeoutMs;
+export async function takeDataDir(dataDir: string, options: TakeOptions): Promise<DataDirLock | { readonly running: RunFile }> {
+  const { serveMs, signal, onWait } = options;
+  let waitedFor: number | undefined;
+  let deadline = 0;
   for (;;) {
-    const run = await readRunning(dataDir);
-    if (run?.pid === heldBy) return run;
-    const holder = parse(IDENTITY, await readFile(join(dataDir, LOCK), 'utf8').catch(() => ''));
-    if (holder?.pid !== heldBy || !(await isRunning(holder)) || Date.now() > deadline) return undefined;
-    await sleep(100);
+    signal?.throwIfAborted();
+    const lock = await lockDataDir(dataDir);
+    if (!('heldBy' in lock)) return lock;
+    const { heldBy } = lock;
+    const running = await readRunning(dataDir);
+    if (running?.pid === heldBy) return { running };
+    if (heldBy !== waitedFor) {
+      waitedFor = heldBy;
+      deadline = Date.now() + serveMs;
+      onWait?.(heldBy);
+    }
+    if (Date.now() >= deadline)
+      throw new TwinportError(
+        'CONFLICT',
+        `${dataDir} is held by another process (pid ${heldBy}) that does not serve; wait for its end, or set another dataDir`,
+      );
+    await sleep(100, undefined, signal ? { signal } : {});
   }
 }
 

@@ -3,7 +3,8 @@ import type { SiteConfig, TwinportConfig } from '../../config/index.ts';
 import { TwinportError } from '../../model/failure.ts';
 import { registerSecrets } from '../../telemetry/index.ts';
 import { startSystem, type System } from '../embedded/system.ts';
-import { awaitRunning, lockDataDir, madeWebhookSecret, makeToken, type DataDirLock, type RunFile } from './data-dir.ts';
+import { madeWebhookSecret, makeToken, takeDataDir, type DataDirLock, type RunFile } from './data-dir.ts';
+import { note } from './output.ts';
 import { identityOf } from './process-identity.ts';
 
 /** How this process runs a system of its own. */
@@ -20,35 +21,31 @@ export interface OwnSystemOptions {
   readonly logger: Logger;
   /** Checks that run while the servers start; a failure stops them again. */
   readonly meanwhile?: () => Promise<unknown>;
+  /** Ends the waiting for whoever holds the data directory. */
+  readonly signal?: AbortSignal;
 }
 
 /** A system of ours, its data directory locked and its `run.json` written. */
 export interface OwnSystem extends System {
   readonly token: string;
   readonly webhookSecret: string;
+  /** Before the end, which does it as well: from then on nobody joins it, and who has goes on by itself. */
+  withdraw(): Promise<void>;
 }
 
 const START_MS = 60_000;
 
 /**
  * Starts a system on the data directory, or finds the one that runs there.
- * @throws {TwinportError} CONFLICT (it is held by a process that does not serve), and what `startSystem` throws
+ * @throws {TwinportError} CONFLICT (it is held by a process that does not serve), and what `startSystem` throws; the signal's reason
  */
 export async function ownSystem(options: OwnSystemOptions): Promise<OwnSystem | { readonly running: RunFile }> {
   const { dataDir } = options.config;
-  const deadline = Date.now() + START_MS;
-  let lock = await lockDataDir(dataDir);
-  while ('heldBy' in lock) {
-    const running = await awaitRunning(dataDir, lock.heldBy, deadline - Date.now());
-    if (running) return { running };
-    if (Date.now() >= deadline)
-      throw new TwinportError(
-        'CONFLICT',
-        `${dataDir} is held by another process (pid ${lock.heldBy}) that does not serve; wait for its end, or set another dataDir`,
-      );
-    // It has ended.
-    lock = await lockDataDir(dataDir);
-  }
+  const lock = await takeDataDir(dataDir, {
+    ...{ serveMs: START_MS, signal: options.signal },
+    onWait: (pid) => note(`pid ${pid} holds ${dataDir} and starts, or ends: waiting for it`),
+  });
+  if ('running' in lock) return lock;
   try {
     return await startOnLock(options, lock);
   } catch (error) {
@@ -85,11 +82,14 @@ async function startOnLock(options: OwnSystemOptions, lock: DataDirLock): Promis
     throw error;
   }
   const stop = async (): Promise<void> => {
-    await lock.withdraw();
-    await system.stop();
-    await lock.release();
+    try {
+      await lock.withdraw();
+    } finally {
+      await system.stop();
+      await lock.release();
+    }
   };
-  return { ...system, servers: system.servers, token, webhookSecret, stop };
+  return { ...system, servers: system.servers, token, webhookSecret, withdraw: () => lock.withdraw(), stop };
 }
 
 /**

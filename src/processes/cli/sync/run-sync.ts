@@ -89,7 +89,7 @@ async function syncHere(config: TwinportConfig, options: SyncOptions, interrupti
   const names = sites.map(({ name }) => name);
   const system = await ownSystem({
     ...{ command: 'sync', config, sites, temporal: 'memory', ui: false, listen: '127.0.0.1:0', webhook: false, workers: true },
-    ...{ resetSites: options.resetSite, logger: options.logger },
+    ...{ resetSites: options.resetSite, logger: options.logger, signal: interruption.signal },
     meanwhile: async () => (await import('./ping-sites.ts')).pingSites(sites, interruption.signal),
   });
   if ('running' in system) {
@@ -99,7 +99,7 @@ async function syncHere(config: TwinportConfig, options: SyncOptions, interrupti
     try {
       return await syncThrough(joinedApi(config.dataDir, running), names, { ...options, signal: interruption.signal });
     } catch (error) {
-      if (!hasEnded(error)) throw error;
+      if (interruption.signal.aborted || !hasEnded(error)) throw error;
       note(`${failureOf(error).message}; this sync goes on by itself`);
       return syncHere(config, options, interruption);
     }
@@ -111,7 +111,10 @@ async function syncHere(config: TwinportConfig, options: SyncOptions, interrupti
     const ended = (site: string, runId: string) => awaitBackfill(system.client, site, runId).catch(() => undefined);
     return await Promise.race([syncThrough(api, names, { ...options, signal: interruption.signal, ended }), system.broken]);
   } catch (error) {
-    if (interruption.signal.aborted) await cancelAll(system, names);
+    if (interruption.signal.aborted) {
+      await system.withdraw();
+      await cancelAll(system, names);
+    }
     throw error;
   } finally {
     await system.stop();
