@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Descriptor } from '../model/descriptor.ts';
 import type { Digest } from '../model/digest.ts';
 import { failureOf } from '../model/failure.ts';
@@ -137,12 +138,25 @@ async function abandon(
   await Promise.all(ours.map((digest) => removeUpload(route, state, digest)));
 }
 
+/** How long a registry that fails in passing is asked again to remove an upload; a cancelled activity waits for it. */
+const REMOVE_MS = 3_000;
+const REMOVE_AGAIN_MS = 500;
+
 /** Best effort, and outside of the aborted signal: an upload that stays is purged by its registry in time. */
 async function removeUpload(route: Route, state: State, digest: Digest): Promise<void> {
   const position = state.open.get(digest);
   if (!position) return;
   state.open.delete(digest);
-  await cancelUpload(route.site.secondary, position.location, AbortSignal.timeout(5_000)).catch(() => undefined);
+  const signal = AbortSignal.timeout(REMOVE_MS);
+  for (;;) {
+    try {
+      return await cancelUpload(route.site.secondary, position.location, signal);
+    } catch (thrown) {
+      if (failureOf(thrown).retry !== 'now') return;
+    }
+    const over = await sleep(REMOVE_AGAIN_MS, false, { signal }).catch(() => true);
+    if (over) return;
+  }
 }
 
 function summarize(work: { copied: number; mounted: number; bytes: number; resumedBytes: number; failed: number }): string {

@@ -116,6 +116,20 @@ describe.each([2, 3] as const)('copying to Distribution %i', (version) => {
     expect(await openUploads(secondary, wanted.repository)).toEqual([]);
   });
 
+  it('removes the upload also where the registry fails at first', async () => {
+    const wanted = await blob();
+    source.rules.push({ method: 'GET', path: /\/blobs\//, bytesPerSecond: 1024 * 1024 });
+    target.rules.push({ method: 'DELETE', answer: { status: 500 }, times: 2 });
+    const cancel = new AbortController();
+    const copying = copy(sitePair(source.url, target.url), wanted, { signal: cancel.signal });
+    copying.catch(() => undefined);
+    await received(SIZE / 8);
+    cancel.abort();
+    await expect(copying).rejects.toBeDefined();
+    expect(target.count('DELETE')).toBeGreaterThan(2);
+    expect(await openUploads(secondary, wanted.repository)).toEqual([]);
+  });
+
   it('leaves a large upload that is known to the attempt that has taken its place, and no other', async () => {
     for (const [size, unheardMs, left] of [
       [LARGE, 0, true],

@@ -14,10 +14,11 @@ export interface Targets {
   readonly proxies: readonly QuirkProxy[];
 }
 
-/** A fault, and when it struck. */
+/** A fault, when it struck, and when it was over. */
 export interface Struck {
   readonly name: string;
   readonly at: number;
+  readonly until: number;
 }
 
 type Fault = (targets: Targets, draw: Draw) => Promise<void>;
@@ -100,8 +101,9 @@ export async function chaos(targets: Targets, draw: Draw, stopped: () => boolean
       const kind = name.split(' ')[0] ?? '';
       if (busy.has(kind)) continue;
       busy.add(kind);
-      struck.push({ name, at: Date.now() });
+      const at = Date.now();
       await FAULTS[name]!(targets, draw);
+      struck.push({ name, at, until: Date.now() });
       busy.delete(kind);
     }
   };

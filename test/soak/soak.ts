@@ -23,7 +23,8 @@ const SETTLE_MS = 600_000;
 const QUIET_MS = 180_000;
 const SAMPLE_MS = 2_000;
 /** A heartbeat goes out within a second of a small blob's upload, on a busy machine later. */
-const UNTOLD_MS = 2_000;
+const UNTOLD_MS = 3_000;
+const NEAR_MS = 15_000;
 
 export interface SoakOptions {
   readonly seed: number;
@@ -182,16 +183,29 @@ async function openAt(api: string, site: string): Promise<string> {
   return (await Promise.all(lists)).join('\n');
 }
 
-/** What only a kill excuses: an upload whose place nobody could know yet. */
+/** What only a kill excuses: an upload whose place nobody could know yet. While Temporal is away, nobody can be told. */
 async function leftUploads(registry: EmbeddedRegistry, struck: readonly Struck[]): Promise<{ told: string[]; untold: string[] }> {
-  const kills = struck.filter(({ name }) => name === 'worker killed' || name === 'registry restarted');
+  const away = struck.filter(({ name }) => name === 'Temporal killed');
+  const kills = struck
+    .filter(({ name }) => name === 'worker killed' || name === 'registry restarted')
+    .map(({ at }) => {
+      const unheard = away.filter((each) => each.at < at && each.until + UNTOLD_MS > at);
+      return { from: Math.min(at, ...unheard.map((each) => each.at)) - UNTOLD_MS, to: at + UNTOLD_MS };
+    });
   const left: { told: string[]; untold: string[] } = { told: [], untold: [] };
   for (const upload of await uploadsOf(registry)) {
     const { mtimeMs } = await stat(join(upload, 'startedat'));
-    const excused = kills.some(({ at }) => mtimeMs > at - UNTOLD_MS && mtimeMs < at + UNTOLD_MS);
-    (excused ? left.untold : left.told).push(upload);
+    if (kills.some(({ from, to }) => mtimeMs > from && mtimeMs < to)) left.untold.push(upload);
+    else left.told.push(`${upload}, begun ${near(mtimeMs, struck)}`);
   }
   return left;
+}
+
+/** The faults around a moment, for whoever has to find out. */
+function near(ms: number, struck: readonly Struck[]): string {
+  const around = struck.filter(({ at, until }) => at < ms + NEAR_MS && until > ms - NEAR_MS);
+  const told = around.map(({ name, at, until }) => `${name} (${Math.round(at - ms)} to ${Math.round(until - ms)} ms from it)`);
+  return told.length > 0 ? `near ${told.join(', ')}` : 'near no fault';
 }
 
 /** Early and late, without the first fifth, in which everything is loaded. */
