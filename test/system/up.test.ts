@@ -108,7 +108,11 @@ secondaries:
         first.push(await deliverUntilTaken(own(`quiet${n}`), 'v1', images[n]?.digest ?? ''));
       });
       expect(first.filter((status) => status !== 202 && status !== 503)).toEqual([]);
-      await verified(20, 90_000);
+      await verified(20, 90_000).catch(async (late: unknown) => {
+        const metrics = await (await fetch(`http://127.0.0.1:${webhook}/metrics`)).text();
+        const waiting = metrics.split('\n').filter((line) => line.startsWith('twinport_inbox_events'));
+        throw new Error([String(late), ...waiting, up.output().slice(-5_000)].join('\n'));
+      });
     } finally {
       await silent.stop();
     }
