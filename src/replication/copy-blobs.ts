@@ -148,14 +148,13 @@ async function removeUpload(route: Route, state: State, digest: Digest): Promise
   if (!position) return;
   state.open.delete(digest);
   const signal = AbortSignal.timeout(REMOVE_MS);
-  for (;;) {
+  while (!signal.aborted) {
     try {
       return await cancelUpload(route.site.secondary, position.location, signal);
     } catch (thrown) {
       if (failureOf(thrown).retry !== 'now') return;
     }
-    const over = await sleep(REMOVE_AGAIN_MS, false, { signal }).catch(() => true);
-    if (over) return;
+    await sleep(REMOVE_AGAIN_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 

@@ -1,51 +1,36 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lockDataDir, readRunning, type DataDirLock } from '../../src/processes/cli/data-dir.ts';
 import { followBackfill } from '../../src/processes/cli/sync/follow.ts';
 import { hasEnded, joinedApi } from '../../src/processes/cli/sync/joined-api.ts';
+import { quirkProxy, type QuirkProxy } from '../support/quirk-proxy.ts';
 
 let folder: string;
 let lock: DataDirLock;
-let server: Server;
-let asked: number;
+let server: QuirkProxy;
 let onRequest: () => Promise<void>;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'twinport-test-'));
   const locked = await lockDataDir(folder);
   if ('heldBy' in locked) throw new Error(`held by ${locked.heldBy}`);
   lock = locked;
-  asked = 0;
   onRequest = async () => undefined;
-  server = createServer((request, response) => {
-    asked += 1;
-    const refused = { error: { code: 'INTERNAL', message: 'the ledger is closed' } };
-    void onRequest().then(() =>
-      response
-        .writeHead(request.method === 'GET' ? 200 : 500, { 'content-type': 'application/json' })
-        .end(JSON.stringify(request.method === 'GET' ? {} : refused)),
-    );
+  const refused = JSON.stringify({ error: { code: 'INTERNAL', message: 'the ledger is closed' } });
+  // It answers all by itself.
+  server = await quirkProxy('http://127.0.0.1:1', {
+    rules: [
+      { method: 'GET', onRequest: () => onRequest(), answer: { status: 200, body: '{}' } },
+      { method: 'POST', onRequest: () => onRequest(), answer: { status: 500, body: refused } },
+    ],
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  await lock.publish({ command: 'sync', url, token: 'secret', sites: [], servers: [] });
+  await lock.publish({ command: 'sync', url: server.url, token: 'secret', sites: [], servers: [] });
 });
 afterEach(async () => {
-  await closed();
   await lock.release();
   await rm(folder, { recursive: true, force: true });
 });
-
-async function closed(): Promise<void> {
-  if (!server.listening) return;
-  await new Promise((resolve) => {
-    server.close(resolve);
-    server.closeAllConnections();
-  });
-}
 
 async function joined() {
   const running = await readRunning(folder);
@@ -74,7 +59,7 @@ it('says what the other one says while it serves', async () => {
   const { api } = await joined();
   expect(await outcome(api.get('/sites/eu'))).toEqual({ ended: false });
   expect(await outcome(api.post(start))).toEqual({ ended: false, message: 'the ledger is closed' });
-  await closed();
+  await server.stop();
   expect(await outcome(api.get('/sites/eu'))).toMatchObject({ ended: false, message: expect.stringContaining('does not answer') });
 });
 
@@ -86,10 +71,10 @@ it.each<[string, () => Promise<void>]>([
   const { api, gone } = await joined();
   await change();
   expect(await outcome(api.get('/sites/eu'))).toEqual(gone);
-  const before = asked;
+  const before = server.count();
   expect(await outcome(api.post(start))).toEqual(gone);
-  expect(asked).toBe(before);
-  await closed();
+  expect(server.count()).toBe(before);
+  await server.stop();
   expect(await outcome(api.get('/sites/eu'))).toEqual(gone);
 });
 
@@ -101,7 +86,7 @@ it.each(['get', 'post'] as const)('says so, too, where it withdraws while it ans
 
 it('looks again where a process was killed a moment ago', async () => {
   const { api, gone } = await joined();
-  await closed();
+  await server.stop();
   const asking = outcome(api.post(start));
   await lock.withdraw();
   expect(await asking).toEqual(gone);

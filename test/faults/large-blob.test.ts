@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { pushImage } from '../support/images.ts';
 import { verifiedClaims, watchFault } from '../support/fault-table.ts';
 import { eventually } from '../support/eventually.ts';
-import { type RunningTwinport } from '../support/twinport.ts';
+import type { RunningTwinport } from '../support/twinport.ts';
 import { difference, walk } from '../support/walk.ts';
 import { killed, processSystem, type ProcessSystem } from './process-system.ts';
 

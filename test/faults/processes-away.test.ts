@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pushImage } from '../support/images.ts';
 import { eventually } from '../support/eventually.ts';
-import { type RunningTwinport } from '../support/twinport.ts';
+import type { RunningTwinport } from '../support/twinport.ts';
 import { walk } from '../support/walk.ts';
 import { killed, processSystem, type ProcessSystem } from './process-system.ts';
 
