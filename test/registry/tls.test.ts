@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import tls from 'node:tls';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ping } from '../../src/registry/ping.ts';
 import { readBlob } from '../../src/registry/blobs.ts';
 import type { Endpoint } from '../../src/registry/endpoint.ts';
@@ -33,6 +34,22 @@ describe('TLS', () => {
 
   it('trusts a configured authority and shows a client certificate', async () => {
     await ping(open({ ca: ca.cert, cert: client.cert, key: client.key }));
+  });
+
+  it('reads the authorities once, and not again for each connection', async () => {
+    const connections = new Set<unknown>();
+    const readByConnections = jest.spyOn(tls, 'createSecureContext');
+    try {
+      proxy.reset();
+      proxy.rules.push({ delayMs: 100, onRequest: ({ socket }) => connections.add(socket) });
+      const session = open({ ca: ca.cert, cert: client.cert, key: client.key });
+      await Promise.all(Array.from({ length: 8 }, () => ping(session)));
+      expect(connections.size).toBeGreaterThan(1);
+      expect(readByConnections).not.toHaveBeenCalled();
+    } finally {
+      readByConnections.mockRestore();
+      proxy.reset();
+    }
   });
 
   it('says TLS where the authority is not known', async () => {
