@@ -38,18 +38,26 @@ describe('TLS', () => {
 
   it('reads the authorities once, and not again for each connection', async () => {
     const connections = new Set<unknown>();
-    const readByConnections = jest.spyOn(tls, 'createSecureContext');
+    const read = jest.spyOn(tls, 'createSecureContext');
     try {
       proxy.reset();
       proxy.rules.push({ delayMs: 100, onRequest: ({ socket }) => connections.add(socket) });
       const session = open({ ca: ca.cert, cert: client.cert, key: client.key });
       await Promise.all(Array.from({ length: 8 }, () => ping(session)));
       expect(connections.size).toBeGreaterThan(1);
-      expect(readByConnections).not.toHaveBeenCalled();
+      expect(read.mock.calls.filter(([settings]) => settings?.ca !== undefined)).toHaveLength(1);
     } finally {
-      readByConnections.mockRestore();
+      read.mockRestore();
       proxy.reset();
     }
+  });
+
+  it('asks for nothing of TLS where the registry is asked without it', async () => {
+    await ping(open({ cert: client.cert, key: ca.key }, plain));
+  });
+
+  it('says TLS where the certificate and its key do not belong together', async () => {
+    expect(await failureOf(ping(open({ ca: ca.cert, cert: client.cert, key: ca.key })))).toMatchObject({ code: 'TLS' });
   });
 
   it('says TLS where the authority is not known', async () => {

@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net';
-import { createSecureContext, rootCertificates, type SecureContext, type SecureContextOptions } from 'node:tls';
+import tls, { type SecureContext, type SecureContextOptions } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import type { Endpoint } from '../endpoint.ts';
 import { destinationsOf, type Destinations } from './destinations.ts';
@@ -32,8 +32,6 @@ export interface Wire {
 
 const CONNECT_MS = 10_000;
 const STALL_MS = 60_000;
-/** A push now and then finds its connections open; load balancers close them after a minute or more, and who closes earlier says so in time. */
-const IDLE_MS = 30_000;
 
 /** How long nothing may flow on a connection to the endpoint, in milliseconds. */
 export function stallMsOf(endpoint: Endpoint): number {
@@ -80,13 +78,12 @@ export function openWire(endpoint: Endpoint, resolve?: LookupFunction): Wire {
 
 function openAgent({ limits }: Endpoint, connect: buildConnector.connector): Agent {
   // Streams hold a connection, not a request's turn: the pool must never be what they wait for. Large blobs have two ranges a transfer in sum.
-  return new Agent({ connections: limits.requests + 4 * limits.transfers, connect, keepAliveTimeout: IDLE_MS });
+  return new Agent({ connections: limits.requests + 4 * limits.transfers, connect });
 }
 
 function ownConnector(endpoint: Endpoint, { own }: Destinations): buildConnector.connector {
-  const { tls } = endpoint;
-  const identity = tls?.cert !== undefined && tls.key !== undefined ? { cert: tls.cert, key: tls.key } : {};
-  return connector(endpoint, secureContext(endpoint, identity), own);
+  const { cert, key } = endpoint.tls ?? {};
+  return connector(endpoint, secureContext(endpoint, cert !== undefined && key !== undefined ? { cert, key } : {}), own);
 }
 
 /** Connects only to where the registry may lead: every connection that is no connection to itself comes by here. */
@@ -106,23 +103,26 @@ function foreignConnector(endpoint: Endpoint, destinations: Destinations, resolv
   };
 }
 
-/** What TLS trusts and shows is read with the first connection, so that it is a connection that fails where it is no good. */
+/** What TLS trusts and shows is read with the first connection that is secured, so that it is this that fails where it is no good. */
 function connector({ timeouts }: Endpoint, secured: () => SecureContext | undefined, lookup?: LookupFunction): buildConnector.connector {
-  let connect: buildConnector.connector | undefined;
+  const common = { timeout: timeouts?.connectMs ?? CONNECT_MS, ...(lookup ? { lookup } : {}) };
+  const plain = buildConnector(common);
+  let secure: buildConnector.connector | undefined;
   return (options, callback) => {
-    connect ??= buildConnector({
-      timeout: timeouts?.connectMs ?? CONNECT_MS,
-      secureContext: secured(),
-      ...(lookup ? { lookup } : {}),
-    });
-    connect(options, callback);
+    if (options.protocol !== 'https:') return plain(options, callback);
+    secure ??= buildConnector({ ...common, secureContext: secured() });
+    secure(options, callback);
   };
 }
 
-/** Made once for all connections: to read a list of authorities takes some 30 ms of the processor. @returns the default, as `undefined`, without any */
-function secureContext({ tls }: Endpoint, identity: SecureContextOptions = {}): () => SecureContext | undefined {
+/**
+ * Made once for all connections: to read a list of authorities takes some 30 ms of the processor.
+ * @returns what gives it; `undefined` is the system's own, where nothing is configured
+ */
+function secureContext(endpoint: Endpoint, identity: SecureContextOptions = {}): () => SecureContext | undefined {
+  const ca = endpoint.tls?.ca;
   // A list given here replaces the built-in one.
-  const settings = { ...(tls?.ca === undefined ? {} : { ca: [...rootCertificates, tls.ca] }), ...identity };
+  const settings = { ...(ca === undefined ? {} : { ca: [...tls.rootCertificates, ca] }), ...identity };
   let context: SecureContext | undefined;
-  return () => (context ??= Object.keys(settings).length === 0 ? undefined : createSecureContext(settings));
+  return () => (context ??= Object.keys(settings).length === 0 ? undefined : tls.createSecureContext(settings));
 }
