@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net';
-import tls, { type SecureContext, type SecureContextOptions } from 'node:tls';
+import tls, { type SecureContextOptions } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import type { Endpoint } from '../endpoint.ts';
 import { destinationsOf, type Destinations } from './destinations.ts';
@@ -83,14 +83,13 @@ function openAgent({ limits }: Endpoint, connect: buildConnector.connector): Age
 
 function ownConnector(endpoint: Endpoint, { own }: Destinations): buildConnector.connector {
   const { cert, key } = endpoint.tls ?? {};
-  return connector(endpoint, secureContext(endpoint, cert !== undefined && key !== undefined ? { cert, key } : {}), own);
+  return connector(endpoint, own, cert !== undefined && key !== undefined ? { cert, key } : {});
 }
 
 /** Connects only to where the registry may lead: every connection that is no connection to itself comes by here. */
 function foreignConnector(endpoint: Endpoint, destinations: Destinations, resolve?: LookupFunction): buildConnector.connector {
-  const secured = secureContext(endpoint);
-  const anywhere = connector(endpoint, secured, resolve);
-  const guarded = connector(endpoint, secured, destinations.foreign);
+  const anywhere = connector(endpoint, resolve);
+  const guarded = connector(endpoint, destinations.foreign);
   return (options, callback) => {
     const url = new URL(`${options.protocol}//${options.host ?? options.hostname}`);
     if (destinations.isNamed(url)) return anywhere(options, callback);
@@ -103,26 +102,18 @@ function foreignConnector(endpoint: Endpoint, destinations: Destinations, resolv
   };
 }
 
-/** What TLS trusts and shows is read with the first connection that is secured, so that it is this that fails where it is no good. */
-function connector({ timeouts }: Endpoint, secured: () => SecureContext | undefined, lookup?: LookupFunction): buildConnector.connector {
+/** @param identity what the other end is shown of us */
+function connector(endpoint: Endpoint, lookup?: LookupFunction, identity: SecureContextOptions = {}): buildConnector.connector {
+  const { timeouts, tls: { ca } = {} } = endpoint;
   const common = { timeout: timeouts?.connectMs ?? CONNECT_MS, ...(lookup ? { lookup } : {}) };
+  // A list given here replaces the built-in one.
+  const trust = ca === undefined ? {} : { ca: [...tls.rootCertificates, ca] };
   const plain = buildConnector(common);
   let secure: buildConnector.connector | undefined;
   return (options, callback) => {
     if (options.protocol !== 'https:') return plain(options, callback);
-    secure ??= buildConnector({ ...common, secureContext: secured() });
+    // Once: a list of authorities takes some 30 ms of the processor to read. And only now, so that it is a connection that fails where it is no good.
+    secure ??= buildConnector({ ...common, secureContext: tls.createSecureContext({ ...trust, ...identity }) });
     secure(options, callback);
   };
-}
-
-/**
- * Made once for all connections: to read a list of authorities takes some 30 ms of the processor.
- * @returns what gives it; `undefined` is the system's own, where nothing is configured
- */
-function secureContext(endpoint: Endpoint, identity: SecureContextOptions = {}): () => SecureContext | undefined {
-  const ca = endpoint.tls?.ca;
-  // A list given here replaces the built-in one.
-  const settings = { ...(ca === undefined ? {} : { ca: [...tls.rootCertificates, ca] }), ...identity };
-  let context: SecureContext | undefined;
-  return () => (context ??= Object.keys(settings).length === 0 ? undefined : tls.createSecureContext(settings));
 }
